@@ -1,0 +1,111 @@
+package dr
+
+import (
+	"maps"
+	"time"
+)
+
+// Readiness says whether a resource can be snapshotted now.
+type Readiness string
+
+// What can be said of a resource.
+const (
+	// Ready: a snapshot can be taken now.
+	Ready Readiness = "ready"
+	// Busy: not now, but it will pass by itself (being modified, backed up …).
+	Busy Readiness = "busy"
+	// Blocked: not until a person does something (stopped, failed, storage full …).
+	Blocked Readiness = "blocked"
+	// Leaving: being deleted.
+	Leaving Readiness = "leaving"
+)
+
+// Condition says what a snapshot is worth.
+type Condition string
+
+// What can be said of a snapshot.
+const (
+	// Good: complete; it can be restored from.
+	Good Condition = "good"
+	// Pending: being made.
+	Pending Condition = "pending"
+	// Failed: it never became complete and never will.
+	Failed Condition = "failed"
+	// Going: being deleted; it counts for nothing.
+	Going Condition = "going"
+	// Unclear: the service gave a status that holdfast does not know. It counts
+	// for nothing and is never deleted.
+	Unclear Condition = "unclear"
+)
+
+// Resource is a data store that can be protected.
+type Resource struct {
+	Ref Ref `json:"ref"`
+	// ARN is AWS's full name for it.
+	ARN string `json:"arn,omitempty"`
+	// Name is what people call it: its identifier, or a Name tag.
+	Name string `json:"name"`
+	// Key is the KMS key that encrypts it, as the service names it; empty when plain.
+	Key   string    `json:"key,omitempty"`
+	Tags  Tags      `json:"tags,omitempty"`
+	State Readiness `json:"state"`
+	// Status is the service's own word behind State, such as "backing-up".
+	Status string `json:"status,omitempty"`
+	// Config is what a restore would need to know.
+	Config Config `json:"config,omitempty"`
+	// Bytes is its allocated size.
+	Bytes int64 `json:"bytes,omitempty"`
+	// NameLimit is how many characters the name of a snapshot of it may have.
+	NameLimit int `json:"-"`
+}
+
+// Snapshot is one snapshot, whoever made it.
+type Snapshot struct {
+	Ref Ref `json:"ref"`
+	// Of is the resource it was taken of, as far as the service tells.
+	Of Ref `json:"of"`
+	// ARN is AWS's full name for it.
+	ARN string `json:"arn,omitempty"`
+	// Taken is the moment whose data it holds, or when it was started.
+	Taken time.Time `json:"taken"`
+	State Condition `json:"state"`
+	// Status is the service's own word behind State.
+	Status string `json:"status,omitempty"`
+	// Percent is how much of a pending one is done, 0 to 100.
+	Percent int    `json:"percent,omitempty"`
+	Key     string `json:"key,omitempty"`
+	// Claim is the zero Claim when the snapshot is not holdfast's.
+	Claim Claim `json:"claim,omitzero"`
+	// Flaw says why the marks of a claim could not be read; such a snapshot is
+	// not ours.
+	Flaw  string `json:"flaw,omitempty"`
+	Bytes int64  `json:"bytes,omitempty"`
+}
+
+// Scope is what one observation covers: one kind of store at one site.
+type Scope struct {
+	Kind Kind `json:"kind"`
+	Site Site `json:"site"`
+}
+
+// Scope gives the scope in which the ref lies.
+func (r Ref) Scope() Scope { return Scope{r.Kind, r.Site} }
+
+// Inventory is what was seen at one moment.
+type Inventory struct {
+	Resources []Resource
+	Snapshots []Snapshot
+	// Gaps holds the scopes that could not be seen whole, and why. What lies in a
+	// gap is unknown, not absent: nothing that depends on it may be deleted.
+	Gaps map[Scope]error
+}
+
+// Add takes in what another observation saw.
+func (inv *Inventory) Add(o Inventory) {
+	inv.Resources = append(inv.Resources, o.Resources...)
+	inv.Snapshots = append(inv.Snapshots, o.Snapshots...)
+	if len(o.Gaps) > 0 && inv.Gaps == nil {
+		inv.Gaps = map[Scope]error{}
+	}
+	maps.Copy(inv.Gaps, o.Gaps)
+}

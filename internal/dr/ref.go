@@ -1,0 +1,86 @@
+// Package dr is the vocabulary of holdfast: where data stores and their
+// snapshots live, who made a snapshot and for what, and what was seen of all
+// that at one moment.
+//
+// The package is pure: no clock, no context, no randomness, no SDK. Every value
+// can be compared, printed and written as JSON.
+package dr
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Kind names a sort of data store, such as "rds". Drivers declare their own.
+type Kind string
+
+// Site is a place where snapshots live: an account and Region of AWS, or a vault
+// (a directory or bucket) for stores whose snapshots are files.
+type Site struct {
+	// Name is what the policy file calls the site.
+	Name string `json:"name"`
+	// Account is the AWS account id, 12 digits.
+	Account string `json:"account,omitempty"`
+	// Region is the AWS Region, such as "us-east-1".
+	Region string `json:"region,omitempty"`
+	// Vault is the URL of a vault; empty for AWS sites.
+	Vault string `json:"vault,omitempty"`
+}
+
+// String gives the site's name with what tells two sites of equal names apart.
+func (s Site) String() string {
+	switch {
+	case s.Vault != "":
+		return fmt.Sprintf("%s (%s)", s.Name, s.Vault)
+	case s.Account != "":
+		return fmt.Sprintf("%s (%s %s)", s.Name, s.Account, s.Region)
+	default:
+		return fmt.Sprintf("%s (%s)", s.Name, s.Region)
+	}
+}
+
+// Ref names one thing at one site: a resource or a snapshot.
+type Ref struct {
+	Kind Kind   `json:"kind"`
+	Site Site   `json:"site"`
+	ID   string `json:"id"`
+}
+
+// String gives a short form for people, such as "rds orders at prod".
+func (r Ref) String() string {
+	return fmt.Sprintf("%s %s at %s", r.Kind, r.ID, r.Site.Name)
+}
+
+// Source gives the form in which a claim names the resource: kind, account (or
+// vault), Region and identifier, such as "rds/111111111111/us-east-1/orders". It
+// does not hold the site's name, which is local to one policy file, so that it
+// still means the same to another installation.
+func (r Ref) Source() string {
+	place := escape(r.Site.Account) + "/" + escape(r.Site.Region)
+	if r.Site.Vault != "" {
+		place = escape(r.Site.Vault) + "/"
+	}
+	return string(r.Kind) + "/" + place + "/" + escape(r.ID)
+}
+
+// Compare orders refs by kind, site and identifier; it decides the order of all
+// that holdfast prints.
+func (r Ref) Compare(o Ref) int {
+	if c := strings.Compare(string(r.Kind), string(o.Kind)); c != 0 {
+		return c
+	}
+	if c := r.Site.Compare(o.Site); c != 0 {
+		return c
+	}
+	return strings.Compare(r.ID, o.ID)
+}
+
+// Compare orders sites by name, then by what tells equal names apart.
+func (s Site) Compare(o Site) int {
+	for _, pair := range [...][2]string{{s.Name, o.Name}, {s.Account, o.Account}, {s.Region, o.Region}, {s.Vault, o.Vault}} {
+		if c := strings.Compare(pair[0], pair[1]); c != 0 {
+			return c
+		}
+	}
+	return 0
+}
