@@ -39,6 +39,19 @@ func (s Site) String() string {
 	}
 }
 
+// Partition gives the partition of AWS in which the site's Region lies, as ARNs
+// name it.
+func (s Site) Partition() string {
+	switch {
+	case strings.HasPrefix(s.Region, "cn-"):
+		return "aws-cn"
+	case strings.HasPrefix(s.Region, "us-gov-"):
+		return "aws-us-gov"
+	default:
+		return "aws"
+	}
+}
+
 // Ref names one thing at one site: a resource or a snapshot.
 type Ref struct {
 	Kind Kind   `json:"kind"`

@@ -1,0 +1,139 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/holdfast-dr/holdfast/internal/dr"
+	"github.com/holdfast-dr/holdfast/internal/engine"
+	"github.com/holdfast-dr/holdfast/internal/policy"
+	"github.com/holdfast-dr/holdfast/internal/session"
+	"github.com/holdfast-dr/holdfast/internal/store"
+	"github.com/holdfast-dr/holdfast/internal/store/all"
+)
+
+// load reads and checks the policy file. Warnings are for `check` to print.
+func (g *globals) load() (policy.File, []policy.Warning, error) {
+	data, err := readLimited(g.config)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return policy.File{}, nil, usagef("there is no policy file %s: write one with `holdfast init`, or name one with --config", g.config)
+	case err != nil:
+		return policy.File{}, nil, usagef("read the policy file: %w", err)
+	}
+	f, warnings, err := policy.Parse(g.config, data, policy.Options{Kinds: all.Kinds()})
+	if err != nil {
+		return policy.File{}, nil, &exitError{code: exitUsage, err: err}
+	}
+	return f, warnings, nil
+}
+
+// maxRead is more than the parser accepts, so that it can say that it is too
+// much, and little enough to read by mistake.
+const maxRead = 2 << 20
+
+// readLimited reads no more of a file than that.
+func readLimited(name string) ([]byte, error) {
+	f, err := os.Open(name) //nolint:gosec // The user names the file.
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, maxRead))
+}
+
+// app is what a command that talks to AWS works with.
+type app struct {
+	file     policy.File
+	sessions *session.Sessions
+	engine   *engine.Engine
+}
+
+// open loads the policy file and makes everything ready to reach its sites.
+func (g *globals) open() (*app, error) {
+	f, warnings, err := g.load()
+	if err != nil {
+		return nil, err
+	}
+	for _, w := range warnings {
+		slog.Info("policy file", "warning", w.String())
+	}
+	return newApp(f, session.Options{EndpointURL: g.endpoint, Version: version}, wallClock{}), nil
+}
+
+func newApp(f policy.File, opts session.Options, clock engine.Clock) *app {
+	sessions := session.New(opts, f.Sites)
+	var stores []*store.Store
+	for _, d := range all.Drivers(sessions) {
+		stores = append(stores, store.New(d))
+	}
+	return &app{
+		file: f, sessions: sessions,
+		engine: &engine.Engine{File: f, Stores: stores, Reach: sessions.Confirm, Clock: clock},
+	}
+}
+
+// wallClock is the time of the world.
+type wallClock struct{}
+
+// Now gives the present.
+func (wallClock) Now() time.Time { return time.Now() }
+
+// Sleep waits.
+func (wallClock) Sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// findSnapshot finds one snapshot by its name, or by its name and site.
+func findSnapshot(inv dr.Inventory, name, site string) (dr.Snapshot, error) {
+	var found []dr.Snapshot
+	for _, s := range inv.Snapshots {
+		if (s.Ref.ID == name || s.ARN == name) && (site == "" || s.Ref.Site.Name == site) {
+			found = append(found, s)
+		}
+	}
+	return one(found, inv, fmt.Sprintf("snapshot %q", name), func(s dr.Snapshot) string { return s.Ref.Site.Name })
+}
+
+// findResource finds one resource by its name.
+func findResource(inv dr.Inventory, name, site string) (dr.Resource, error) {
+	var found []dr.Resource
+	for _, r := range inv.Resources {
+		if (r.Ref.ID == name || r.Name == name || r.ARN == name) && (site == "" || r.Ref.Site.Name == site) {
+			found = append(found, r)
+		}
+	}
+	return one(found, inv, fmt.Sprintf("resource %q", name), func(r dr.Resource) string { return r.Ref.Site.Name })
+}
+
+// one insists on exactly one match: what is marked or taken must not be a guess.
+func one[T any](found []T, inv dr.Inventory, what string, site func(T) string) (T, error) {
+	var none T
+	switch len(found) {
+	case 1:
+		return found[0], nil
+	case 0:
+		for _, gap := range inv.Gaps {
+			return none, fmt.Errorf("%s was not found, and not every site could be seen: %w", what, gap)
+		}
+		return none, fmt.Errorf("%s was not found at any site of the policy file", what)
+	}
+	sites := site(found[0])
+	for _, f := range found[1:] {
+		sites += ", " + site(f)
+	}
+	return none, usagef("%s is at several sites (%s): say which with --site", what, sites)
+}

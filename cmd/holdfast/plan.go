@@ -1,0 +1,126 @@
+package main
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/holdfast-dr/holdfast/internal/plan"
+)
+
+func newPlan(g *globals) *cobra.Command {
+	var limit maxDeleteFlag
+	var brief bool
+	cmd := &cobra.Command{
+		Use:   "plan",
+		Short: "Show what would be done, and why",
+		Long: `plan reads every site and shows what run would do: what it would create and
+delete, what it keeps and by which rule, what it refuses and what to do about
+that, and which resources are older than their recovery point objective. It
+changes nothing.
+
+Exit codes: 0 nothing to do; 4 something to do, refused, or past its objective;
+3 not every site could be seen; 2 wrong usage or policy file.`,
+		Example: `  holdfast plan
+  holdfast plan --json | jq '.actions[] | .verb + " " + .name'`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			a, err := g.open()
+			if err != nil {
+				return err
+			}
+			a.engine.Limits = limit.limits()
+			p, _ := a.engine.Plan(cmd.Context())
+			if g.json {
+				err = writeJSON(g.out, p)
+			} else {
+				printPlan(g.out, a.file.Namespace, p, !brief)
+				printGaps(g.err, p)
+			}
+			if err != nil {
+				return err
+			}
+			return silently(planCode(p))
+		},
+	}
+	cmd.Flags().BoolVar(&brief, "brief", false, "leave out what is kept")
+	limit.register(cmd)
+	return cmd
+}
+
+// planCode gives the exit code for a plan. What could not be seen weighs more
+// than what is merely due.
+func planCode(p plan.Plan) int {
+	switch {
+	case len(p.Gaps) > 0:
+		return exitPart
+	case len(p.Actions) > 0 || len(p.Refused) > 0 || len(p.Breaches) > 0:
+		return exitChanges
+	default:
+		return exitFine
+	}
+}
+
+func printPlan(w io.Writer, namespace string, p plan.Plan, kept bool) {
+	fmt.Fprintf(w, "Plan for namespace %s at %s: %s\n", namespace, stamp(p.At), tally(
+		p.Count(plan.Create), "to create", p.Count(plan.Delete), "to delete", len(p.Kept), "kept",
+		len(p.Waiting), "waiting", len(p.Refused), "refused", len(p.Breaches), "past the objective", len(p.Gaps), "not seen"))
+	printActions(w, p, plan.Create, "Create")
+	printActions(w, p, plan.Delete, "Delete")
+	if kept {
+		printKept(w, p)
+	}
+	printVerdicts(w, "Waiting", p.Waiting)
+	printVerdicts(w, "Refused", p.Refused)
+	printVerdicts(w, "Past the objective", p.Breaches)
+}
+
+func printActions(w io.Writer, p plan.Plan, verb plan.Verb, title string) {
+	var rows [][]string
+	for _, a := range p.Actions {
+		if a.Verb != verb {
+			continue
+		}
+		what := a.From.ID
+		if verb == plan.Create {
+			what = a.From.ID + " at " + a.To.Name
+		}
+		rows = append(rows, []string{what, a.Claim.Policy, a.Reason.String()})
+	}
+	if len(rows) > 0 {
+		fmt.Fprintf(w, "\n%s\n", title)
+		table(w, rows)
+	}
+}
+
+func printKept(w io.Writer, p plan.Plan) {
+	var rows [][]string
+	for _, v := range p.Kept {
+		rows = append(rows, []string{v.Name, v.Policy, stamp(v.Taken), v.Reason.String()})
+	}
+	if len(rows) > 0 {
+		fmt.Fprintf(w, "\nKept\n")
+		table(w, rows)
+	}
+}
+
+func printVerdicts(w io.Writer, title string, list []plan.Verdict) {
+	if len(list) == 0 {
+		return
+	}
+	fmt.Fprintf(w, "\n%s\n", title)
+	for _, v := range list {
+		fmt.Fprintf(w, "  %s: %s\n", place(v), v.Reason)
+		if v.Remedy != "" {
+			fmt.Fprintf(w, "    → %s\n", v.Remedy)
+		}
+	}
+}
+
+// printGaps says what could not be seen, on standard error.
+func printGaps(w io.Writer, p plan.Plan) {
+	for _, g := range p.Gaps {
+		printError(w, fmt.Sprintf("could not see %s at %s, so nothing is deleted there: %s", g.Scope.Kind, g.Scope.Site.Name, g.Error), g.Remedy, false)
+	}
+}

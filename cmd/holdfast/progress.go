@@ -1,0 +1,136 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/vbauerster/mpb/v8"
+	"github.com/vbauerster/mpb/v8/decor"
+
+	"github.com/holdfast-dr/holdfast/internal/engine"
+	"github.com/holdfast-dr/holdfast/internal/plan"
+)
+
+// progress shows a run as it goes.
+type progress interface {
+	watch(ev engine.Event)
+	end()
+}
+
+func newProgress(s streams) progress {
+	if tty, _ := s.terminal(); tty {
+		return newBars(s.out)
+	}
+	return &lineProgress{out: s.out}
+}
+
+type quietProgress struct{}
+
+func (quietProgress) watch(engine.Event) {}
+func (quietProgress) end()               {}
+
+// lineProgress writes a line for each thing that is done, for logs.
+type lineProgress struct{ out io.Writer }
+
+func (l *lineProgress) watch(ev engine.Event) {
+	a := ev.Outcome.Action
+	switch {
+	case ev.Err != nil:
+		return // Said at the end, with the remedy.
+	case ev.Kind == engine.Observed:
+		fmt.Fprintf(l.out, "seen    %s at %s: %d resources, %d snapshots\n", ev.Scope.Kind, ev.Scope.Site.Name, ev.Resources, ev.Snapshots)
+	case ev.Kind == engine.Settled:
+		fmt.Fprintf(l.out, "ready   %s\n", a.Name)
+	case ev.Kind == engine.Ended && ev.Outcome.Left != "":
+		fmt.Fprintf(l.out, "left    %s: %s\n", a.Name, ev.Outcome.Left)
+	case ev.Kind == engine.Ended:
+		fmt.Fprintf(l.out, "%s %s\n", past(a), a.Reason)
+	}
+}
+
+func (*lineProgress) end() {}
+
+// past says what an action did.
+func past(a plan.Action) string {
+	switch a.Verb {
+	case plan.Create:
+		return fmt.Sprintf("taking  %s of %s:", a.Name, a.From.ID)
+	case plan.Delete:
+		return fmt.Sprintf("deleted %s:", a.Name)
+	case plan.Hold:
+		return fmt.Sprintf("held    %s:", a.Name)
+	case plan.Release:
+		return fmt.Sprintf("released %s:", a.Name)
+	}
+	return string(a.Verb)
+}
+
+// bars shows one bar for each thing there is to do and, while it is waited for,
+// how far each snapshot has come.
+type bars struct {
+	pool *mpb.Progress
+	all  map[plan.Verb]*mpb.Bar
+	each map[string]*mpb.Bar
+}
+
+func newBars(out io.Writer) *bars {
+	return &bars{
+		pool: mpb.New(mpb.WithOutput(out), mpb.WithWidth(40), mpb.WithRefreshRate(100*time.Millisecond)),
+		all:  map[plan.Verb]*mpb.Bar{}, each: map[string]*mpb.Bar{},
+	}
+}
+
+func (b *bars) watch(ev engine.Event) {
+	a := ev.Outcome.Action
+	switch ev.Kind {
+	case engine.Planned:
+		b.begin(ev.Plan, plan.Create, "taking snapshots  ")
+		b.begin(ev.Plan, plan.Delete, "deleting expired  ")
+	case engine.Ended:
+		if bar := b.all[a.Verb]; bar != nil {
+			bar.Increment()
+		}
+	case engine.Progressed:
+		b.bar(a).SetCurrent(int64(ev.Percent))
+	case engine.Settled:
+		if ev.Err != nil {
+			b.bar(a).Abort(false)
+			return
+		}
+		b.bar(a).SetCurrent(100)
+	case engine.Observed, engine.Began:
+	}
+}
+
+func (b *bars) begin(p plan.Plan, verb plan.Verb, title string) {
+	n := p.Count(verb)
+	if n == 0 || b.all[verb] != nil {
+		return
+	}
+	b.all[verb] = b.pool.AddBar(int64(n),
+		mpb.PrependDecorators(decor.Name(title)),
+		mpb.AppendDecorators(decor.CountersNoUnit("%d of %d")))
+}
+
+func (b *bars) bar(a plan.Action) *mpb.Bar {
+	bar := b.each[a.Name]
+	if bar == nil {
+		bar = b.pool.AddBar(100,
+			mpb.PrependDecorators(decor.Name("  "+a.From.ID, decor.WCSyncSpaceR)),
+			mpb.AppendDecorators(decor.OnAbort(decor.OnComplete(decor.Percentage(), "available"), "failed")))
+		b.each[a.Name] = bar
+	}
+	return bar
+}
+
+// end leaves the bars as they are and gives the terminal back.
+func (b *bars) end() {
+	for _, bar := range b.all {
+		bar.Abort(false)
+	}
+	for _, bar := range b.each {
+		bar.Abort(false)
+	}
+	b.pool.Wait()
+}

@@ -1,0 +1,117 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+)
+
+// streams are what a command reads from and writes to.
+type streams struct {
+	in       io.Reader
+	out, err io.Writer
+}
+
+// terminal reports whether standard output is one, and how wide.
+func (s streams) terminal() (bool, int) {
+	f, ok := s.out.(*os.File)
+	if !ok || os.Getenv("TERM") == "dumb" {
+		return false, 0
+	}
+	width, _, err := term.GetSize(int(f.Fd())) //nolint:gosec // A descriptor fits an int.
+	return err == nil, width
+}
+
+// globals are the flags that every command knows.
+type globals struct {
+	streams
+	config   string
+	endpoint string
+	logLevel string
+	json     bool
+}
+
+// run is the whole program: it gives the exit code.
+func run(ctx context.Context, args []string, s streams) int {
+	g := &globals{streams: s}
+	root := newRoot(g)
+	root.SetArgs(args)
+	root.SetIn(s.in)
+	root.SetOut(s.out)
+	root.SetErr(s.err)
+	err := root.ExecuteContext(ctx)
+	if isUsage(err) {
+		err = &exitError{code: exitUsage, err: err}
+	}
+	return exitCode(err, g.json, s.err)
+}
+
+// isUsage reports whether an error is cobra's own complaint about the command
+// line; it has no type for that.
+func isUsage(err error) bool {
+	var coded *exitError
+	if err == nil || errors.As(err, &coded) {
+		return false
+	}
+	for _, prefix := range []string{"unknown command", "unknown flag", "unknown shorthand", "flag needs", "invalid argument", "accepts ", "requires ", "required flag", "bad flag", "if any flags"} {
+		if strings.HasPrefix(err.Error(), prefix) {
+			return true
+		}
+	}
+	return false
+}
+
+func newRoot(g *globals) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "holdfast",
+		Short: "Keep data stores recoverable",
+		Long: `holdfast takes snapshots of your data stores by policy, expires them, and shows
+what could be lost if a store were lost now. All it knows is written in the tags
+of the snapshots themselves: there is no database to run, and any run can be
+repeated at any time.`,
+		Example: `  holdfast demo                 watch it work on a simulated AWS, no account needed
+  holdfast init                 write a policy file to start from
+  holdfast check                is the file right, can each site be reached
+  holdfast plan                 what would be done, and why
+  holdfast run --wait           do it, and wait until the snapshots are available
+  holdfast status               what is protected, how old is the newest snapshot`,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		PersistentPreRunE: func(*cobra.Command, []string) error {
+			return g.setLogger()
+		},
+	}
+	flags := root.PersistentFlags()
+	flags.StringVarP(&g.config, "config", "c", envOr("HOLDFAST_CONFIG", "holdfast.yaml"), "policy file")
+	flags.StringVar(&g.endpoint, "endpoint-url", "", "send every call to this URL instead of AWS (as AWS_ENDPOINT_URL does)")
+	flags.StringVar(&g.logLevel, "log-level", "warn", "how much to log on standard error: debug, info, warn or error")
+	flags.BoolVar(&g.json, "json", false, "write JSON instead of text")
+	root.AddCommand(
+		newInit(g), newCheck(g), newPlan(g), newRun(g), newStatus(g),
+		newSnapshots(g), newSnapshot(g), newKeep(g), newRelease(g),
+		newDemo(g), newSandbox(g), newVersion(g),
+	)
+	return root
+}
+
+func envOr(name, fallback string) string {
+	if v := os.Getenv(name); v != "" {
+		return v
+	}
+	return fallback
+}
+
+func (g *globals) setLogger() error {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(g.logLevel)); err != nil {
+		return usagef("--log-level %q: want debug, info, warn or error", g.logLevel)
+	}
+	slog.SetDefault(slog.New(slog.NewTextHandler(g.err, &slog.HandlerOptions{Level: level})))
+	return nil
+}

@@ -1,0 +1,164 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/holdfast-dr/holdfast/internal/dr"
+	"github.com/holdfast-dr/holdfast/internal/engine"
+	"github.com/holdfast-dr/holdfast/internal/plan"
+	"github.com/holdfast-dr/holdfast/internal/store"
+)
+
+// pollEvery is how often run --wait looks again.
+const pollEvery = 15 * time.Second
+
+func newRun(g *globals) *cobra.Command {
+	var limit maxDeleteFlag
+	var wait, dry bool
+	var timeout time.Duration
+	cmd := &cobra.Command{
+		Use:   "run",
+		Short: "Take what is due and delete what has expired",
+		Long: `run plans and applies the plan. It can be repeated at any time: what is done
+stays done, what was cut short goes on. Start it every few minutes by a
+scheduler.
+
+One resource's trouble never stops the others. Just before anything is deleted
+the snapshots are read once more: one that a person has marked meanwhile, or
+that is no longer ours, stays.
+
+Exit codes: 0 all done; 3 some things failed or were refused, the rest was done;
+1 nothing could be done; 2 wrong usage or policy file.`,
+		Example: `  holdfast run
+  holdfast run --wait --timeout 2h
+  holdfast run --dry-run
+  holdfast run --max-delete 80%       when a policy was cut back on purpose`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			a, err := g.open()
+			if err != nil {
+				return err
+			}
+			a.engine.Limits = limit.limits()
+			ctx, cancel := within(cmd.Context(), timeout)
+			defer cancel()
+			if dry {
+				return g.dryRun(ctx, a)
+			}
+			var show progress = quietProgress{}
+			if !g.json {
+				show = newProgress(g.streams)
+			}
+			a.engine.Watch = show.watch
+			r := a.engine.RunOnce(ctx)
+			if wait {
+				r = a.engine.Settle(ctx, r, pollEvery)
+			}
+			show.end()
+			return g.reportRun(r)
+		},
+	}
+	cmd.Flags().BoolVar(&wait, "wait", false, "return when the snapshots are available, and retry what was busy")
+	cmd.Flags().BoolVar(&dry, "dry-run", false, "only show the plan, as the plan command does, but exit as run would")
+	cmd.Flags().DurationVar(&timeout, "timeout", 0, "give up after so long, such as 2h (default: never)")
+	limit.register(cmd)
+	return cmd
+}
+
+func within(ctx context.Context, timeout time.Duration) (context.Context, context.CancelFunc) {
+	if timeout <= 0 {
+		return ctx, func() {}
+	}
+	return context.WithTimeout(ctx, timeout)
+}
+
+func (g *globals) dryRun(ctx context.Context, a *app) error {
+	p, inv := a.engine.Plan(ctx)
+	if g.json {
+		if err := writeJSON(g.out, p); err != nil {
+			return err
+		}
+	} else {
+		printPlan(g.out, a.file.Namespace, p, true)
+		printGaps(g.err, p)
+		fmt.Fprintln(g.out, "\nDry run: nothing was changed.")
+	}
+	return silently(runCode(engine.Report{Plan: p, Inventory: inv}))
+}
+
+// reportRun says what a run came to and gives its exit code.
+func (g *globals) reportRun(r engine.Report) error {
+	if g.json {
+		if err := writeJSON(g.out, runJSON(r)); err != nil {
+			return err
+		}
+		return silently(runCode(r))
+	}
+	printOutcomes(g.err, r)
+	fmt.Fprintln(g.out, runLine(r))
+	return silently(runCode(r))
+}
+
+// runLine says in one line what was done.
+func runLine(r engine.Report) string {
+	made, deleted, left := 0, 0, 0
+	for _, o := range r.Outcomes {
+		switch {
+		case o.Err != nil:
+		case o.Left != "":
+			left++
+		case o.Action.Verb == plan.Create:
+			made++
+		case o.Action.Verb == plan.Delete:
+			deleted++
+		}
+	}
+	return "Done at " + stamp(r.Plan.At) + ": " + tally(
+		made, "taken", deleted, "deleted", left, "left alone", len(r.Plan.Kept), "kept", len(r.Plan.Waiting), "waiting",
+		len(r.Plan.Refused), "refused", len(r.Failed()), "failed", len(r.Plan.Gaps), "not seen")
+}
+
+// printOutcomes says, a line each, what did not go as planned, and what to do.
+func printOutcomes(w io.Writer, r engine.Report) {
+	printGaps(w, r.Plan)
+	for _, v := range r.Plan.Refused {
+		printError(w, fmt.Sprintf("refused: %s: %s", place(v), v.Reason), v.Remedy, false)
+	}
+	for _, o := range r.Failed() {
+		printError(w, o.Err.Error(), store.Remedy(o.Err), false)
+	}
+}
+
+type outcomeJSON struct {
+	plan.Action
+	State  dr.Condition `json:"state,omitempty"`
+	Left   string       `json:"left_alone,omitempty"`
+	Error  string       `json:"error,omitempty"`
+	Remedy string       `json:"remedy,omitempty"`
+}
+
+// runJSON is the JSON form of a report.
+func runJSON(r engine.Report) any {
+	outcomes := make([]outcomeJSON, 0, len(r.Outcomes))
+	for _, o := range r.Outcomes {
+		j := outcomeJSON{Action: o.Action, State: o.State, Left: o.Left}
+		if o.Err != nil {
+			j.Error, j.Remedy = o.Err.Error(), store.Remedy(o.Err)
+		}
+		outcomes = append(outcomes, j)
+	}
+	return struct {
+		At       time.Time      `json:"at"`
+		Outcomes []outcomeJSON  `json:"outcomes"`
+		Kept     []plan.Verdict `json:"kept"`
+		Waiting  []plan.Verdict `json:"waiting"`
+		Refused  []plan.Verdict `json:"refused"`
+		Breaches []plan.Verdict `json:"breaches"`
+		Gaps     []plan.Gap     `json:"gaps"`
+	}{r.Plan.At, outcomes, r.Plan.Kept, r.Plan.Waiting, r.Plan.Refused, r.Plan.Breaches, r.Plan.Gaps}
+}

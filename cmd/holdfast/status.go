@@ -1,0 +1,215 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/holdfast-dr/holdfast/internal/dr"
+	"github.com/holdfast-dr/holdfast/internal/plan"
+	"github.com/holdfast-dr/holdfast/internal/policy"
+)
+
+func newStatus(g *globals) *cobra.Command {
+	return &cobra.Command{
+		Use:   "status",
+		Short: "Show how each resource stands against its objective",
+		Long: `status shows every resource: its policy, its newest good snapshot and how old
+that is, whether the recovery point objective (RPO) is met, when the next
+snapshot is due, and what no policy covers.
+
+Exit codes: 0 every objective is met; 4 some are not; 3 not every site could be
+seen; 2 wrong usage or policy file.`,
+		Example: `  holdfast status
+  holdfast status --json | jq '.standings[] | select(.standard == "missed") | .name'`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			a, err := g.open()
+			if err != nil {
+				return err
+			}
+			inv := a.engine.Observe(cmd.Context())
+			now := time.Now().UTC()
+			standings := plan.Survey(now, a.file, inv)
+			gaps := plan.Gaps(inv)
+			if g.json {
+				err = writeJSON(g.out, struct {
+					At        time.Time       `json:"at"`
+					Standings []plan.Standing `json:"standings"`
+					Gaps      []plan.Gap      `json:"gaps"`
+				}{now, standings, gaps})
+			} else {
+				printStatus(g.out, now, standings)
+				printGaps(g.err, plan.Plan{Gaps: gaps})
+			}
+			if err != nil {
+				return err
+			}
+			return silently(statusCode(standings, gaps))
+		},
+	}
+}
+
+func statusCode(list []plan.Standing, gaps []plan.Gap) int {
+	if len(gaps) > 0 {
+		return exitPart
+	}
+	for _, s := range list {
+		if s.Standard == plan.Missed {
+			return exitChanges
+		}
+	}
+	return exitFine
+}
+
+func printStatus(w io.Writer, now time.Time, list []plan.Standing) {
+	count := map[plan.Standard]int{}
+	for _, s := range list {
+		count[s.Standard]++
+	}
+	head := tally(count[plan.Met], "within the objective", count[plan.Missed], "past the objective",
+		count[plan.NoObjective], "without an objective", count[plan.Uncovered], "not covered", count[plan.Gone], "gone")
+	if len(list) == 0 {
+		head = "no resources"
+	}
+	fmt.Fprintf(w, "Status at %s: %s\n", stamp(now), head)
+	printStandings(w, now, list)
+	printUncovered(w, list)
+	printGone(w, list)
+}
+
+func printStandings(w io.Writer, now time.Time, list []plan.Standing) {
+	rows := [][]string{{"RESOURCE", "SITE", "POLICY", "NEWEST GOOD", "AGE", "RPO", "", "GOOD", "NEXT DUE"}}
+	for _, s := range list {
+		if s.Standard == plan.Uncovered || s.Standard == plan.Gone {
+			continue
+		}
+		rows = append(rows, []string{
+			s.Name, s.Resource.Site.Name, s.Policy, stamp(s.Taken), standingAge(s), rpo(s), word(s),
+			fmt.Sprint(s.Good), due(now, s),
+		})
+	}
+	if len(rows) > 1 {
+		fmt.Fprintln(w, "\nProtected")
+		table(w, rows)
+	}
+}
+
+func standingAge(s plan.Standing) string {
+	if s.Taken.IsZero() {
+		return "never"
+	}
+	return age(time.Duration(s.Age))
+}
+
+func rpo(s plan.Standing) string {
+	if s.RPO == 0 {
+		return "-"
+	}
+	return policy.FormatDuration(time.Duration(s.RPO))
+}
+
+// word says in one word how a resource stands; a breach is the one to be seen.
+func word(s plan.Standing) string {
+	switch s.Standard {
+	case plan.Met:
+		return "held"
+	case plan.Missed:
+		return "BREACHED"
+	case plan.NoObjective, plan.Uncovered, plan.Gone:
+	}
+	return "-"
+}
+
+func due(now time.Time, s plan.Standing) string {
+	switch {
+	case s.Next.After(now):
+		return stamp(s.Next)
+	case s.Pending > 0:
+		return "being taken"
+	case s.Status != "" && s.Status != "available":
+		return "now, but " + s.Status
+	default:
+		return "now"
+	}
+}
+
+func printUncovered(w io.Writer, list []plan.Standing) {
+	var rows [][]string
+	for _, s := range list {
+		if s.Standard == plan.Uncovered {
+			rows = append(rows, []string{s.Name, s.Resource.Site.Name, string(s.Resource.Kind), s.Status, uncoveredNote(s)})
+		}
+	}
+	if len(rows) > 0 {
+		fmt.Fprintln(w, "\nNot covered by any policy")
+		table(w, rows)
+	}
+}
+
+func uncoveredNote(s plan.Standing) string {
+	if s.Taken.IsZero() {
+		return "no snapshot of ours"
+	}
+	return "newest snapshot of ours " + stamp(s.Taken)
+}
+
+func printGone(w io.Writer, list []plan.Standing) {
+	var rows [][]string
+	for _, s := range list {
+		if s.Standard == plan.Gone {
+			rows = append(rows, []string{s.Name, s.Resource.Site.Name, s.Policy, fmt.Sprintf("%d good snapshots remain", s.Good), "newest " + stamp(s.Taken)})
+		}
+	}
+	if len(rows) > 0 {
+		fmt.Fprintln(w, "\nGone, but snapshots remain")
+		table(w, rows)
+	}
+}
+
+func newSnapshots(g *globals) *cobra.Command {
+	var site string
+	var everybody bool
+	cmd := &cobra.Command{
+		Use:   "snapshots [RESOURCE]",
+		Short: "List snapshots",
+		Long: `snapshots lists holdfast's snapshots, newest last, of one resource or of all:
+which policy and slot each serves, its state, whether it is held. With --all it
+also lists those that others made; holdfast never touches these.`,
+		Example: `  holdfast snapshots
+  holdfast snapshots orders --site prod
+  holdfast snapshots --all --json`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			a, err := g.open()
+			if err != nil {
+				return err
+			}
+			inv := a.engine.Observe(cmd.Context())
+			resource := ""
+			if len(args) == 1 {
+				resource = args[0]
+			}
+			list := selectSnapshots(inv, a.file.Namespace, resource, site, everybody)
+			gaps := plan.Gaps(inv)
+			if g.json {
+				err = writeJSON(g.out, struct {
+					Snapshots []dr.Snapshot `json:"snapshots"`
+					Gaps      []plan.Gap    `json:"gaps"`
+				}{list, gaps})
+			} else {
+				printSnapshots(g.out, list, resource)
+				printGaps(g.err, plan.Plan{Gaps: gaps})
+			}
+			if err == nil && len(gaps) > 0 {
+				return silently(exitPart)
+			}
+			return err
+		},
+	}
+	cmd.Flags().StringVar(&site, "site", "", "only those at this site")
+	cmd.Flags().BoolVar(&everybody, "all", false, "also those that holdfast did not make")
+	return cmd
+}

@@ -1,0 +1,124 @@
+// Package engine is the loop: observe every site, plan, check the plan, apply it.
+// It holds no state between runs; all that a decision needs is read anew.
+package engine
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/holdfast-dr/holdfast/internal/dr"
+	"github.com/holdfast-dr/holdfast/internal/plan"
+	"github.com/holdfast-dr/holdfast/internal/policy"
+	"github.com/holdfast-dr/holdfast/internal/store"
+)
+
+// Clock tells the time and lets it pass.
+type Clock interface {
+	Now() time.Time
+	// Sleep waits, or returns the context's error when that ends first.
+	Sleep(ctx context.Context, d time.Duration) error
+}
+
+// Engine runs policies against sites.
+type Engine struct {
+	File   policy.File
+	Stores []*store.Store
+	// Reach makes sure of a site before it is used, and fills in its account.
+	Reach  func(ctx context.Context, site dr.Site) (dr.Site, error)
+	Clock  Clock
+	Limits plan.Limits
+	// Watch is told what happens, by one goroutine at a time. It may be nil.
+	Watch func(Event)
+	// Parallel bounds the calls that change something at one site at a time; 0
+	// means 8.
+	Parallel int
+
+	watching sync.Mutex
+}
+
+// RunOnce brings what is there in line with the policies. It goes on past what
+// fails; the report says what did.
+func (e *Engine) RunOnce(ctx context.Context) Report {
+	p, inv := e.Plan(ctx)
+	return Report{Plan: p, Inventory: inv, Outcomes: e.apply(ctx, p)}
+}
+
+// Plan observes, plans and checks the plan; it changes nothing.
+func (e *Engine) Plan(ctx context.Context) (plan.Plan, dr.Inventory) {
+	inv := e.Observe(ctx)
+	p := plan.Build(e.Clock.Now(), e.File, inv, e.Limits)
+	p = plan.Withhold(p, plan.Check(p, e.File, inv))
+	e.tell(Event{Kind: Planned, Plan: p})
+	return p, inv
+}
+
+// Observe reads every kind of store at every site, side by side. What cannot be
+// read is a gap in the inventory.
+func (e *Engine) Observe(ctx context.Context) dr.Inventory {
+	var mu sync.Mutex
+	var inv dr.Inventory
+	var g errgroup.Group
+	for _, known := range e.File.Sites {
+		if known.Vault != "" {
+			continue // Stores whose snapshots are files look after vaults.
+		}
+		g.Go(func() error {
+			seen := e.observeSite(ctx, known.Site)
+			mu.Lock()
+			defer mu.Unlock()
+			inv.Add(seen)
+			return nil
+		})
+	}
+	_ = g.Wait() // Failures are gaps.
+	return inv
+}
+
+func (e *Engine) observeSite(ctx context.Context, site dr.Site) dr.Inventory {
+	confirmed, err := e.Reach(ctx, site)
+	if err != nil {
+		inv := dr.Inventory{Gaps: map[dr.Scope]error{}}
+		for _, s := range e.Stores {
+			scope := dr.Scope{Kind: s.Kind(), Site: site}
+			inv.Gaps[scope] = err
+			e.tell(Event{Kind: Observed, Scope: scope, Err: err})
+		}
+		return inv
+	}
+	var inv dr.Inventory
+	for _, s := range e.Stores {
+		scope := dr.Scope{Kind: s.Kind(), Site: confirmed}
+		seen := s.Observe(ctx, confirmed)
+		inv.Add(seen)
+		e.tell(Event{Kind: Observed, Scope: scope, Err: seen.Gaps[scope], Resources: len(seen.Resources), Snapshots: len(seen.Snapshots)})
+	}
+	return inv
+}
+
+// Take takes the snapshots that a person asks for, and nothing else.
+func (e *Engine) Take(ctx context.Context, inv dr.Inventory, wishes ...plan.Wish) Report {
+	p := plan.Ask(e.Clock.Now(), e.File, inv, wishes...)
+	p = plan.Withhold(p, plan.Check(p, e.File, inv))
+	e.tell(Event{Kind: Planned, Plan: p})
+	return Report{Plan: p, Inventory: inv, Outcomes: e.apply(ctx, p)}
+}
+
+// Mark sets or lifts a person's hold on a snapshot.
+func (e *Engine) Mark(ctx context.Context, verb plan.Verb, s dr.Snapshot) Outcome {
+	return e.do(ctx, plan.Action{
+		Verb: verb, From: s.Ref, To: s.Ref.Site, Name: s.Ref.ID, Claim: s.Claim, Taken: s.Taken,
+		Reason: plan.Reason{Code: plan.Asked, Text: "asked for"},
+	})
+}
+
+func (e *Engine) store(k dr.Kind) *store.Store {
+	for _, s := range e.Stores {
+		if s.Kind() == k {
+			return s
+		}
+	}
+	return nil
+}

@@ -1,0 +1,246 @@
+package plan
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/holdfast-dr/holdfast/internal/dr"
+	"github.com/holdfast-dr/holdfast/internal/policy"
+)
+
+// Build plans what is to be done at now. It is total: whatever it cannot do or
+// does not know becomes a verdict, not an error.
+func Build(now time.Time, f policy.File, inv dr.Inventory, lim Limits) Plan {
+	b := newBuilder(now, f, inv)
+	b.plan.Kept = make([]Verdict, 0, b.ix.ours)
+	resources := sortedResources(inv)
+	for _, p := range f.Policies {
+		b.protect(p, resources)
+	}
+	b.retain()
+	b.limitDeletes(lim)
+	b.order()
+	return b.plan
+}
+
+// Wish is a snapshot that a person asks for, whatever the schedule says.
+type Wish struct {
+	Resource dr.Resource
+	// Policy is the one whose retention the snapshot falls under.
+	Policy string
+	// Keep marks it so that it never expires.
+	Keep bool
+}
+
+// Ask plans the snapshots that a person asks for, and nothing else.
+func Ask(now time.Time, f policy.File, inv dr.Inventory, wishes ...Wish) Plan {
+	b := newBuilder(now, f, inv)
+	for _, w := range wishes {
+		b.grant(w)
+	}
+	b.order()
+	return b.plan
+}
+
+type builder struct {
+	now     time.Time
+	file    policy.File
+	ix      *index
+	plan    Plan
+	deletes []Action
+	// Scratch space, used anew for every line.
+	points []policy.Point
+	rules  []policy.Rules
+}
+
+func newBuilder(now time.Time, f policy.File, inv dr.Inventory) *builder {
+	return &builder{
+		now: now.UTC(), file: f, ix: newIndex(f.Namespace, inv),
+		plan: Plan{At: now.UTC(), Gaps: Gaps(inv)},
+	}
+}
+
+// remedied is an error that knows what a person can do about it.
+type remedied interface {
+	error
+	Advice() string
+}
+
+// Gaps lists the scopes that could not be seen, in order.
+func Gaps(inv dr.Inventory) []Gap {
+	out := make([]Gap, 0, len(inv.Gaps))
+	for s, err := range inv.Gaps {
+		g := Gap{Scope: s, Error: err.Error()}
+		if r, ok := errors.AsType[remedied](err); ok {
+			g.Remedy = r.Advice()
+		}
+		out = append(out, g)
+	}
+	slices.SortFunc(out, func(a, b Gap) int { return compareScopes(a.Scope, b.Scope) })
+	return out
+}
+
+func compareScopes(a, b dr.Scope) int {
+	return cmp.Or(strings.Compare(string(a.Kind), string(b.Kind)), a.Site.Compare(b.Site))
+}
+
+func sortedResources(inv dr.Inventory) []*dr.Resource {
+	out := make([]*dr.Resource, len(inv.Resources))
+	for i := range inv.Resources {
+		out[i] = &inv.Resources[i]
+	}
+	slices.SortFunc(out, func(a, b *dr.Resource) int { return a.Ref.Compare(b.Ref) })
+	return out
+}
+
+// protect plans a snapshot of every resource of the policy whose current slot
+// nothing good or pending holds.
+func (b *builder) protect(p policy.Policy, resources []*dr.Resource) {
+	slot := p.Schedule.Slot(b.now)
+	for _, r := range resources {
+		if !p.Match.Matches(*r) {
+			continue
+		}
+		l := b.ix.originals(*r, p.Name)
+		if !b.served(l, slot) {
+			b.take(p, r, l, slot)
+		}
+		b.judgeRPO(p, r)
+	}
+	for _, c := range p.Copies {
+		b.plan.Refused = append(b.plan.Refused, Verdict{
+			Name: "policy " + p.Name, Policy: p.Name,
+			Reason: Reason{Code: NoCopies, Text: "no copies are made to " + c.To + ": this version of holdfast takes and expires snapshots, it does not copy them yet"},
+			Remedy: "copy them by other means until then, or take copies: out of the policy",
+		})
+	}
+}
+
+// served reports whether a good or pending snapshot holds the slot.
+func (b *builder) served(l *line, slot time.Time) bool {
+	for _, e := range l.snaps {
+		if e.slot < slot.Unix() {
+			return false
+		}
+		if s := &b.ix.inv.Snapshots[e.at]; e.slot == slot.Unix() && (s.State == dr.Good || s.State == dr.Pending) {
+			return true
+		}
+	}
+	return false
+}
+
+func (b *builder) take(p policy.Policy, r *dr.Resource, l *line, slot time.Time) {
+	switch r.State {
+	case dr.Ready:
+		b.plan.Actions = append(b.plan.Actions, b.creation(r, p, l, slot))
+	case dr.Blocked:
+		b.plan.Refused = append(b.plan.Refused, about(r, p.Name,
+			Reason{Code: Blocked, Text: "it is " + r.Status + ", and no snapshot can be taken of it"},
+			"bring it back to available, or take it out of policy "+p.Name))
+	case dr.Leaving:
+		b.plan.Waiting = append(b.plan.Waiting, about(r, p.Name,
+			Reason{Code: Leaving, Text: "it is being deleted"}, ""))
+	case dr.Busy:
+		b.plan.Waiting = append(b.plan.Waiting, about(r, p.Name,
+			Reason{Code: Busy, Text: "it is " + r.Status + "; its snapshot is taken when that is over"}, ""))
+	}
+}
+
+func about(r *dr.Resource, policyName string, why Reason, remedy string) Verdict {
+	return Verdict{Ref: r.Ref, Name: r.Name, Policy: policyName, Reason: why, Remedy: remedy}
+}
+
+func (b *builder) creation(r *dr.Resource, p policy.Policy, l *line, slot time.Time) Action {
+	why := Reason{Code: Due, Text: b.dueText(p, l, slot)}
+	claim := dr.Claim{
+		Owner: b.file.Namespace, Policy: p.Name, Slot: slot.UTC(),
+		Source: r.Ref.Source(), Config: r.Config,
+	}
+	name, attempt := b.freeName(claim, r, l)
+	if attempt > 0 {
+		why = Reason{Code: Retry, Text: fmt.Sprintf("the last try for slot %s failed", stamp(slot))}
+	}
+	return Action{Verb: Create, From: r.Ref, To: r.Ref.Site, Name: name, Claim: claim, Tags: ownTags(r.Tags), Reason: why}
+}
+
+func (b *builder) dueText(p policy.Policy, l *line, slot time.Time) string {
+	for _, e := range l.snaps {
+		if s := &b.ix.inv.Snapshots[e.at]; s.State == dr.Good {
+			return fmt.Sprintf("slot %s (%s); the newest good one is of %s", stamp(slot), p.Schedule, stamp(s.Taken))
+		}
+	}
+	return fmt.Sprintf("slot %s (%s); there is no good one yet", stamp(slot), p.Schedule)
+}
+
+func stamp(t time.Time) string { return t.UTC().Format("2006-01-02 15:04Z") }
+
+// freeName gives the first name for a claim that no snapshot of the same slot
+// bears yet: a try that failed keeps its name until it is deleted.
+func (b *builder) freeName(c dr.Claim, r *dr.Resource, l *line) (name string, attempt int) {
+	limit := cmp.Or(r.NameLimit, 255)
+	for {
+		name = dr.SnapshotName(c, r.Name, attempt, limit)
+		taken := slices.ContainsFunc(l.snaps, func(e entry) bool {
+			return e.slot == c.Slot.Unix() && b.ix.inv.Snapshots[e.at].Ref.ID == name
+		})
+		if !taken {
+			return name, attempt
+		}
+		attempt++
+	}
+}
+
+// ownTags gives the tags of a resource that its snapshot may carry: those of AWS
+// may not be written, and those of holdfast mean something else on a snapshot.
+func ownTags(t dr.Tags) dr.Tags {
+	var out dr.Tags
+	for k, v := range t {
+		if strings.HasPrefix(k, "aws:") || strings.HasPrefix(k, "rds:") || strings.HasPrefix(k, dr.TagPrefix) {
+			continue
+		}
+		if out == nil {
+			out = dr.Tags{}
+		}
+		out[k] = v
+	}
+	return out
+}
+
+// grant plans a snapshot that was asked for. Its slot is the moment itself, so
+// it never stands in for a scheduled one.
+func (b *builder) grant(w Wish) {
+	r := &w.Resource
+	if r.State != dr.Ready {
+		b.plan.Refused = append(b.plan.Refused, about(r, w.Policy,
+			Reason{Code: Blocked, Text: "it is " + r.Status + ", and no snapshot can be taken of it now"},
+			"ask again when it is available"))
+		return
+	}
+	claim := dr.Claim{
+		Owner: b.file.Namespace, Policy: w.Policy, Slot: b.now.Truncate(time.Second),
+		Source: r.Ref.Source(), Keep: w.Keep, Config: r.Config,
+	}
+	name, _ := b.freeName(claim, r, b.ix.originals(*r, w.Policy))
+	b.plan.Actions = append(b.plan.Actions, Action{
+		Verb: Create, From: r.Ref, To: r.Ref.Site, Name: name, Claim: claim, Tags: ownTags(r.Tags),
+		Reason: Reason{Code: Asked, Text: "asked for now, under policy " + w.Policy},
+	})
+}
+
+// order puts creates before deletes, each in the order of what they are about.
+func (b *builder) order() {
+	byRef := func(x, y Action) int { return cmp.Or(x.From.Compare(y.From), strings.Compare(x.Name, y.Name)) }
+	slices.SortStableFunc(b.plan.Actions, byRef)
+	slices.SortStableFunc(b.deletes, byRef)
+	b.plan.Actions = append(b.plan.Actions, b.deletes...)
+	byVerdict := func(x, y Verdict) int {
+		return cmp.Or(x.Ref.Compare(y.Ref), strings.Compare(x.Policy, y.Policy), strings.Compare(string(x.Reason.Code), string(y.Reason.Code)))
+	}
+	for _, list := range [][]Verdict{b.plan.Waiting, b.plan.Refused, b.plan.Breaches} {
+		slices.SortStableFunc(list, byVerdict)
+	}
+}

@@ -1,0 +1,216 @@
+package plan
+
+import (
+	"fmt"
+
+	"github.com/holdfast-dr/holdfast/internal/dr"
+	"github.com/holdfast-dr/holdfast/internal/policy"
+)
+
+// Violation is an action that would break the promise that nothing good is lost.
+type Violation struct {
+	Action Action
+	Why    string
+	// Missing is set where a snapshot that is to be deleted was not seen at all.
+	Missing bool
+}
+
+// Error names the action and what is wrong with it.
+func (v Violation) Error() string {
+	return fmt.Sprintf("%s %s: %s", v.Action.Verb, v.Action.Name, v.Why)
+}
+
+// Check looks at a plan once more, with code that shares nothing with Build, and
+// reports every action that would lose something good or make something twice.
+// An empty result is the condition for applying the plan.
+func Check(p Plan, f policy.File, inv dr.Inventory) []Violation {
+	c := checker{
+		file:   f,
+		inv:    inv,
+		going:  map[dr.Ref]Action{},
+		good:   map[dr.Ref]bool{},
+		left:   map[family]int{},
+		before: map[family]int{},
+		names:  map[dr.Ref]bool{},
+	}
+	for _, a := range p.Actions {
+		c.action(a)
+	}
+	c.lookAtSnapshots()
+	c.unknownDeletes(p)
+	c.floors(p)
+	return c.found
+}
+
+// family is the good snapshots among which a floor counts.
+type family struct {
+	source, policy string
+	site           dr.Site
+	copy           bool
+}
+
+type checker struct {
+	file         policy.File
+	inv          dr.Inventory
+	going        map[dr.Ref]Action // deletes not yet matched with a snapshot
+	good         map[dr.Ref]bool   // deletes of snapshots that were seen to be good
+	left, before map[family]int
+	names        map[dr.Ref]bool
+	found        []Violation
+}
+
+func (c *checker) object(a Action, format string, args ...any) {
+	c.found = append(c.found, Violation{Action: a, Why: fmt.Sprintf(format, args...)})
+}
+
+func (c *checker) action(a Action) {
+	switch a.Verb {
+	case Delete:
+		if _, twice := c.going[a.From]; twice {
+			c.object(a, "the plan deletes it twice")
+		}
+		c.going[a.From] = a
+	case Create:
+		made := dr.Ref{Kind: a.From.Kind, Site: a.To, ID: a.Name}
+		if c.names[made] {
+			c.object(a, "the plan makes two snapshots of this name")
+		}
+		c.names[made] = true
+		if a.Claim.Owner != c.file.Namespace || a.Claim.Owner == "" {
+			c.object(a, "it would be claimed for %q, and this installation is %q", a.Claim.Owner, c.file.Namespace)
+		}
+	case Hold, Release:
+		c.object(a, "a person's hold is never planned")
+	}
+}
+
+// lookAtSnapshots passes over all snapshots once: what may not be deleted is
+// objected to, and what would be left is counted.
+func (c *checker) lookAtSnapshots() {
+	if len(c.going) == 0 {
+		return
+	}
+	for i := range c.inv.Snapshots {
+		s := &c.inv.Snapshots[i]
+		a, goes := c.going[s.Ref]
+		if goes {
+			c.mayGo(a, s)
+			delete(c.going, s.Ref)
+		}
+		if s.State != dr.Good || s.Claim.Owner != c.file.Namespace {
+			continue
+		}
+		fam := familyOf(s)
+		c.before[fam]++
+		if goes {
+			c.good[s.Ref] = true
+		} else {
+			c.left[fam]++
+		}
+	}
+}
+
+func familyOf(s *dr.Snapshot) family {
+	return family{s.Claim.Source, s.Claim.Policy, s.Ref.Site, s.Claim.Origin != ""}
+}
+
+func (c *checker) mayGo(a Action, s *dr.Snapshot) {
+	if s.Claim.Owner == "" || s.Claim.Owner != c.file.Namespace {
+		c.object(a, "it is not ours (owner %q)", s.Claim.Owner)
+	}
+	if s.Flaw != "" {
+		c.object(a, "its claim cannot be read: %s", s.Flaw)
+	}
+	if s.Claim.Keep {
+		c.object(a, "a person holds it")
+	}
+	if s.State != dr.Good && s.State != dr.Failed {
+		c.object(a, "it is %s", s.State)
+	}
+	if s.Claim != a.Claim {
+		c.object(a, "the claim in the plan is not the one that was seen")
+	}
+	if err, gap := c.inv.Gaps[dr.Scope{Kind: s.Ref.Kind, Site: s.Ref.Site}]; gap {
+		c.object(a, "its scope could not be seen whole: %v", err)
+	}
+}
+
+// unknownDeletes objects to deletes of what was not seen.
+func (c *checker) unknownDeletes(p Plan) {
+	for _, a := range p.Actions {
+		if _, unmatched := c.going[a.From]; a.Verb == Delete && unmatched {
+			c.found = append(c.found, Violation{Action: a, Why: "no such snapshot was seen", Missing: true})
+		}
+	}
+}
+
+// floors objects to every delete in a family that would be left with fewer good
+// snapshots than its floor.
+func (c *checker) floors(p Plan) {
+	for _, a := range p.Actions {
+		if a.Verb != Delete || !c.good[a.From] {
+			continue
+		}
+		fam := family{a.Claim.Source, a.Claim.Policy, a.From.Site, a.Claim.Origin != ""}
+		floor, known := c.floor(fam)
+		switch {
+		case !known:
+			c.object(a, "no policy %q says that it may expire", fam.policy)
+		case c.left[fam] < floor:
+			c.object(a, "%d of %d good snapshots would be left, and the floor is %d", c.left[fam], c.before[fam], floor)
+		}
+	}
+}
+
+func (c *checker) floor(fam family) (int, bool) {
+	for _, p := range c.file.Policies {
+		if p.Name != fam.policy {
+			continue
+		}
+		if !fam.copy {
+			return p.Keep.Floor, true
+		}
+		for _, cp := range p.Copies {
+			if cp.To == fam.site.Name {
+				return cp.Keep.Floor, true
+			}
+		}
+	}
+	return 0, false
+}
+
+// Withhold takes out of a plan what Check objected to, and with it every delete:
+// a plan that is wrong in one place is not trusted to delete in another. What is
+// withheld is refused with its reason.
+func Withhold(p Plan, found []Violation) Plan {
+	if len(found) == 0 {
+		return p
+	}
+	why := map[dr.Ref]string{}
+	for _, v := range found {
+		why[subject(v.Action)] = v.Why
+	}
+	kept := make([]Action, 0, len(p.Actions))
+	for _, a := range p.Actions {
+		text, objected := why[subject(a)]
+		switch {
+		case objected:
+			text = "the check before applying objects: " + text
+		case a.Verb == Delete:
+			text = "the check before applying objects to another part of this plan, so nothing is deleted"
+		default:
+			kept = append(kept, a)
+			continue
+		}
+		p.Refused = append(p.Refused, Verdict{
+			Ref: a.From, Name: a.Name, Policy: a.Claim.Policy, Taken: a.Taken,
+			Reason: Reason{Code: Guarded, Text: text},
+			Remedy: "this is a fault of holdfast: report it with the output of `holdfast plan --json`",
+		})
+	}
+	p.Actions = kept
+	return p
+}
+
+// subject is the snapshot that an action makes or changes.
+func subject(a Action) dr.Ref { return dr.Ref{Kind: a.From.Kind, Site: a.To, ID: a.Name} }

@@ -1,0 +1,129 @@
+// Package plan decides what to do. Build looks at the policies and at what was
+// seen and gives actions and verdicts, each with its reason; Check is separate
+// code that refuses a plan which would lose something good; Survey says how each
+// resource stands.
+//
+// The package is pure: the same arguments always give the same plan, in the same
+// order, whatever the order of the inventory. Plans are data: they can be
+// printed, compared and written as JSON.
+package plan
+
+import (
+	"time"
+
+	"github.com/holdfast-dr/holdfast/internal/dr"
+)
+
+// Verb says what an action does.
+type Verb string
+
+// What an action can do.
+const (
+	// Create takes a snapshot of a resource.
+	Create Verb = "create"
+	// Delete deletes a snapshot.
+	Delete Verb = "delete"
+	// Hold marks a snapshot so that it is never deleted.
+	Hold Verb = "hold"
+	// Release lifts such a mark.
+	Release Verb = "release"
+)
+
+// Action is one thing to do. Applying it twice does it once: the name is derived
+// from what the action is for.
+type Action struct {
+	Verb Verb `json:"verb"`
+	// From is the resource to take a snapshot of, or the snapshot to change.
+	From dr.Ref `json:"from"`
+	// To is where the outcome lives.
+	To dr.Site `json:"to"`
+	// Name is the name of the snapshot that is made, or that of the one changed.
+	Name string `json:"name"`
+	// Claim is written with the snapshot that is made. When one is deleted it is
+	// the claim that it must still carry at that moment.
+	Claim dr.Claim `json:"claim"`
+	// Tags are the source's own tags, which the snapshot is to carry too.
+	Tags dr.Tags `json:"tags,omitempty"`
+	// Taken is when the snapshot to be changed was taken; zero for creates.
+	Taken  time.Time `json:"taken,omitzero"`
+	Reason Reason    `json:"reason"`
+}
+
+// Verdict is what was decided about something that is left as it is.
+type Verdict struct {
+	Ref dr.Ref `json:"ref"`
+	// Name is what people call it.
+	Name   string `json:"name"`
+	Policy string `json:"policy,omitempty"`
+	// Taken is when a snapshot was taken; zero for resources.
+	Taken  time.Time `json:"taken,omitzero"`
+	Reason Reason    `json:"reason"`
+	// Remedy says what a person can do about it; empty when there is nothing to do.
+	Remedy string `json:"remedy,omitempty"`
+}
+
+// Plan is what is to be done at one moment, and why all else is left alone.
+type Plan struct {
+	At time.Time `json:"at"`
+	// Actions are in the order in which they are applied: creates before deletes.
+	Actions []Action `json:"actions"`
+	// Kept are holdfast's own snapshots that stay.
+	Kept []Verdict `json:"kept"`
+	// Waiting is what will be done later without anybody's help.
+	Waiting []Verdict `json:"waiting"`
+	// Refused is what should be done and cannot, until somebody acts on the remedy.
+	Refused []Verdict `json:"refused"`
+	// Breaches are the resources whose newest good snapshot is older than their RPO.
+	Breaches []Verdict `json:"breaches"`
+	// Gaps are the scopes that could not be seen; nothing is deleted there.
+	Gaps []Gap `json:"gaps"`
+}
+
+// Gap is a scope that could not be seen, and why.
+type Gap struct {
+	Scope dr.Scope `json:"scope"`
+	Error string   `json:"error"`
+	// Remedy says what a person can do about it.
+	Remedy string `json:"remedy,omitempty"`
+}
+
+// Count says how many actions of a verb the plan holds.
+func (p Plan) Count(v Verb) int {
+	n := 0
+	for _, a := range p.Actions {
+		if a.Verb == v {
+			n++
+		}
+	}
+	return n
+}
+
+// Limits bound what one plan may do.
+type Limits struct {
+	// MaxDelete bounds the deletes in one scope. The zero value stands for the
+	// default, half of the good snapshots.
+	MaxDelete MaxDelete
+}
+
+// MaxDelete bounds how many good snapshots a plan may delete in one scope,
+// either as a share or as a number.
+type MaxDelete struct {
+	// Percent of holdfast's good snapshots in the scope.
+	Percent int
+	// Count, when Percent is 0.
+	Count int
+	// IsSet is false for the zero value, which means the default of 50 percent.
+	IsSet bool
+}
+
+// Allows reports whether deleting n of total snapshots is within the bound.
+func (m MaxDelete) Allows(n, total int) bool {
+	switch {
+	case !m.IsSet:
+		return 2*n <= total
+	case m.Percent > 0:
+		return n*100 <= m.Percent*total
+	default:
+		return n <= m.Count
+	}
+}

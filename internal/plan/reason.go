@@ -1,0 +1,111 @@
+package plan
+
+import (
+	"encoding/json"
+
+	"github.com/holdfast-dr/holdfast/internal/policy"
+)
+
+// Code enumerates the reasons. Execution never reads them.
+type Code string
+
+// Why something is done.
+const (
+	// Due: no good or pending snapshot holds the current slot.
+	Due Code = "due"
+	// Retry: the one that was to hold the current slot failed.
+	Retry Code = "retry"
+	// Asked: a person asked for it.
+	Asked Code = "asked"
+	// Expired: no rule of its policy keeps it any longer.
+	Expired Code = "expired"
+	// Broken: it failed and can never be restored from.
+	Broken Code = "broken"
+)
+
+// Why something is left as it is.
+const (
+	// Retained: rules of its policy keep it.
+	Retained Code = "retained"
+	// Held: a person marked it to keep.
+	Held Code = "held"
+	// Unfinished: it is still being made.
+	Unfinished Code = "unfinished"
+	// FailedCurrent: it failed, and stays until its slot is served.
+	FailedCurrent Code = "failed-current"
+	// Orphaned: no policy of that name is in the file, so nothing says when it expires.
+	Orphaned Code = "orphaned"
+	// Unseen: it would expire, but not all of its scope could be seen.
+	Unseen Code = "unseen"
+	// Unreadable: it bears marks of holdfast that cannot be read.
+	Unreadable Code = "unreadable"
+	// Odd: the service gave a status that holdfast does not know.
+	Odd Code = "odd"
+)
+
+// Why something is not done, or is wrong.
+const (
+	// Busy: the resource cannot be snapshotted now; it will pass.
+	Busy Code = "busy"
+	// Leaving: the resource is being deleted.
+	Leaving Code = "leaving"
+	// Blocked: the resource cannot be snapshotted until somebody acts.
+	Blocked Code = "blocked"
+	// TooMany: the deletes of a scope go beyond the limit.
+	TooMany Code = "too-many-deletes"
+	// NoCopies: the policy asks for copies, which this version does not make.
+	NoCopies Code = "no-copies"
+	// Guarded: the plan's own check refused it.
+	Guarded Code = "guarded"
+	// RPOBreached: the newest good snapshot is older than the objective allows.
+	RPOBreached Code = "rpo-breached"
+	// NeverTaken: there is an objective and no good snapshot at all.
+	NeverTaken Code = "never-taken"
+)
+
+// Reason says why. Code is for programs, Text for people.
+type Reason struct {
+	Code Code
+	// Rules are the retention rules that keep a snapshot.
+	Rules policy.Rules
+	// Text adds what the code does not say.
+	Text string
+}
+
+// String gives the reason in words.
+func (r Reason) String() string {
+	base := string(r.Code)
+	switch r.Code {
+	case Due:
+		base = "due"
+	case Retained:
+		return "kept by " + r.Rules.String()
+	case Held:
+		base = "held by a person"
+	case Expired:
+		base = "no rule keeps it"
+	case Broken:
+		base = "failed; cannot be restored from"
+	case Unfinished:
+		base = "still being made"
+	case FailedCurrent:
+		base = "failed; stays until its slot is served"
+	default:
+		if r.Text != "" {
+			return r.Text
+		}
+	}
+	if r.Text != "" {
+		return base + ": " + r.Text
+	}
+	return base
+}
+
+// MarshalJSON writes the code, the names of the rules and the words.
+func (r Reason) MarshalJSON() ([]byte, error) {
+	return json.Marshal(struct {
+		Code  Code     `json:"code"`
+		Rules []string `json:"rules,omitempty"`
+		Text  string   `json:"text"`
+	}{r.Code, r.Rules.Names(), r.String()})
+}

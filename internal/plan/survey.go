@@ -1,0 +1,165 @@
+package plan
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/holdfast-dr/holdfast/internal/dr"
+	"github.com/holdfast-dr/holdfast/internal/policy"
+)
+
+// Standard says how a resource stands against its recovery point objective.
+type Standard string
+
+// How a resource can stand.
+const (
+	// Met: the newest good snapshot is young enough.
+	Met Standard = "met"
+	// Missed: it is too old, or there is none.
+	Missed Standard = "missed"
+	// NoObjective: the policy states none.
+	NoObjective Standard = "no-objective"
+	// Uncovered: no policy covers the resource.
+	Uncovered Standard = "uncovered"
+	// Gone: the resource is no longer there, but snapshots of it are.
+	Gone Standard = "gone"
+)
+
+// Standing says how one resource stands under one policy.
+type Standing struct {
+	Resource dr.Ref `json:"resource"`
+	Name     string `json:"name"`
+	// Status is the service's own word for the state of the resource.
+	Status   string   `json:"status,omitempty"`
+	Policy   string   `json:"policy,omitempty"`
+	Standard Standard `json:"standard"`
+	// Newest is the good snapshot with the latest data, zero when there is none.
+	Newest dr.Ref    `json:"newest,omitzero"`
+	Taken  time.Time `json:"taken,omitzero"`
+	// Age is how much would be lost if the resource were lost now.
+	Age Seconds `json:"age_seconds,omitempty"`
+	RPO Seconds `json:"rpo_seconds,omitempty"`
+	// Good and Pending count holdfast's snapshots under the policy.
+	Good    int `json:"good"`
+	Pending int `json:"pending"`
+	// Next is when the next snapshot is due: now or earlier when it is overdue.
+	Next time.Time `json:"next,omitzero"`
+}
+
+// Seconds is a duration that is written to JSON as whole seconds.
+type Seconds time.Duration
+
+// MarshalJSON writes whole seconds.
+func (s Seconds) MarshalJSON() ([]byte, error) {
+	return fmt.Appendf(nil, "%d", int64(time.Duration(s)/time.Second)), nil
+}
+
+// Survey says how every resource stands: one entry for each policy that covers
+// it, one for what none covers, and one for each source that is gone while
+// snapshots of it remain.
+func Survey(now time.Time, f policy.File, inv dr.Inventory) []Standing {
+	b := newBuilder(now, f, inv)
+	var out []Standing
+	present := map[string]bool{}
+	for _, r := range sortedResources(inv) {
+		present[r.Ref.Source()] = true
+		covered := false
+		for _, p := range f.Policies {
+			if p.Match.Matches(*r) {
+				covered = true
+				out = append(out, b.standing(p, r))
+			}
+		}
+		if !covered {
+			out = append(out, b.uncovered(r))
+		}
+	}
+	return append(out, b.gone(present)...)
+}
+
+func (b *builder) standing(p policy.Policy, r *dr.Resource) Standing {
+	s := b.uncovered(r)
+	s.Policy, s.RPO = p.Name, Seconds(p.Objective.RPO)
+	l := b.ix.originals(*r, p.Name)
+	s.Good, s.Pending = b.count(l)
+	slot := p.Schedule.Slot(b.now)
+	s.Next = p.Schedule.Next(b.now)
+	if !b.served(l, slot) {
+		s.Next = slot
+	}
+	switch {
+	case p.Objective.RPO == 0:
+		s.Standard = NoObjective
+	case s.Taken.IsZero() || time.Duration(s.Age) > p.Objective.RPO:
+		s.Standard = Missed
+	default:
+		s.Standard = Met
+	}
+	return s
+}
+
+func (b *builder) uncovered(r *dr.Resource) Standing {
+	s := Standing{Resource: r.Ref, Name: r.Name, Status: r.Status, Standard: Uncovered}
+	if n := b.ix.newestGood(r.Ref.Source(), r.Ref.Site); n != nil {
+		s.Newest, s.Taken, s.Age = n.Ref, n.Taken, Seconds(b.now.Sub(n.Taken))
+	}
+	return s
+}
+
+func (b *builder) count(l *line) (good, pending int) {
+	for _, e := range l.snaps {
+		switch b.ix.inv.Snapshots[e.at].State {
+		case dr.Good:
+			good++
+		case dr.Pending:
+			pending++
+		case dr.Failed, dr.Going, dr.Unclear:
+		}
+	}
+	return good, pending
+}
+
+// gone lists the sources of our snapshots that are no longer there. What lies in
+// a gap is unknown, not gone.
+func (b *builder) gone(present map[string]bool) []Standing {
+	var out []Standing
+	for n := range b.ix.lines {
+		l := &b.ix.lines[n]
+		if present[l.key.source] || l.key.copy {
+			continue
+		}
+		first := &b.ix.inv.Snapshots[l.snaps[0].at]
+		if _, gap := b.ix.inv.Gaps[first.Ref.Scope()]; gap {
+			continue
+		}
+		s := Standing{Resource: first.Of, Name: first.Of.ID, Policy: l.key.policy, Standard: Gone}
+		s.Good, s.Pending = b.count(l)
+		if n := b.ix.newestGood(l.key.source, first.Ref.Site); n != nil {
+			s.Newest, s.Taken, s.Age = n.Ref, n.Taken, Seconds(b.now.Sub(n.Taken))
+		}
+		out = append(out, s)
+	}
+	slices.SortStableFunc(out, func(a, c Standing) int {
+		if d := a.Resource.Compare(c.Resource); d != 0 {
+			return d
+		}
+		return strings.Compare(a.Policy, c.Policy)
+	})
+	return out
+}
+
+// judgeRPO notes a breach of the policy's recovery point objective.
+func (b *builder) judgeRPO(p policy.Policy, r *dr.Resource) {
+	s := b.standing(p, r)
+	if s.Standard != Missed || r.State == dr.Leaving {
+		return
+	}
+	why := Reason{Code: NeverTaken, Text: fmt.Sprintf("there is no good snapshot, and the objective is to lose at most %s", policy.FormatDuration(p.Objective.RPO))}
+	if !s.Taken.IsZero() {
+		why = Reason{Code: RPOBreached, Text: fmt.Sprintf("the newest good snapshot is %s old, and the objective is to lose at most %s",
+			policy.FormatDuration(time.Duration(s.Age).Round(time.Minute)), policy.FormatDuration(p.Objective.RPO))}
+	}
+	b.plan.Breaches = append(b.plan.Breaches, Verdict{Ref: r.Ref, Name: r.Name, Policy: p.Name, Taken: s.Taken, Reason: why})
+}

@@ -1,0 +1,56 @@
+package sandbox
+
+import "time"
+
+// Duration is how long a piece of work takes, by the size of the storage.
+type Duration struct {
+	Base   time.Duration
+	PerGiB time.Duration
+}
+
+// of gives the duration for a size.
+func (d Duration) of(gib int) time.Duration {
+	return d.Base + time.Duration(gib)*d.PerGiB
+}
+
+// Durations says how long AWS's own work takes. A zero entry means its default;
+// for "at once" give a Base of one nanosecond.
+type Durations struct {
+	// Snapshot is for the first snapshot of a database, Increment for later ones.
+	Snapshot, Increment Duration
+	// BackingUp is the part of a snapshot's time, in percent, in which the
+	// database shows "backing-up" and takes no other snapshot.
+	BackingUp int
+	// Copy is for a copy within a Region, RegionCopy for one between Regions.
+	Copy, RegionCopy Duration
+	// SnapshotDelete is how long a deleted snapshot is still shown.
+	SnapshotDelete Duration
+	// Create, Backup, Modify, Optimize, Start, Stop and Delete are for databases:
+	// their creation, the first backup after it, a change, the storage
+	// optimization after a change of storage, and so on.
+	Create, Backup, Modify, Optimize, Start, Stop, Delete Duration
+}
+
+func (d Durations) withDefaults() Durations {
+	or := func(set *Duration, base, perGiB time.Duration) {
+		if *set == (Duration{}) {
+			*set = Duration{base, perGiB}
+		}
+	}
+	or(&d.Snapshot, time.Minute, 1500*time.Millisecond)
+	or(&d.Increment, 45*time.Second, 100*time.Millisecond)
+	or(&d.Copy, 2*time.Minute, 500*time.Millisecond)
+	or(&d.RegionCopy, 5*time.Minute, 3*time.Second)
+	or(&d.SnapshotDelete, 5*time.Second, 0)
+	or(&d.Create, 4*time.Minute, 500*time.Millisecond)
+	or(&d.Backup, 2*time.Minute, 500*time.Millisecond)
+	or(&d.Modify, 3*time.Minute, 0)
+	or(&d.Optimize, time.Hour, 10*time.Second)
+	or(&d.Start, 4*time.Minute, 0)
+	or(&d.Stop, 5*time.Minute, 0)
+	or(&d.Delete, 4*time.Minute, 0)
+	if d.BackingUp == 0 {
+		d.BackingUp = 50
+	}
+	return d
+}

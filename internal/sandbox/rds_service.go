@@ -1,0 +1,64 @@
+package sandbox
+
+func rdsService(s *rdsState) *service {
+	return &service{
+		name: "rds", version: "2014-10-31", namespace: "http://rds.amazonaws.com/doc/2014-10-31/",
+		known: rdsActions, resource: rdsResource,
+		operations: map[string]operation{
+			"CreateDBInstance":             writes(s.createDBInstance),
+			"DescribeDBInstances":          reads(s.describeDBInstances),
+			"ModifyDBInstance":             writes(s.modifyDBInstance),
+			"DeleteDBInstance":             writes(s.deleteDBInstance),
+			"StartDBInstance":              writes(s.startDBInstance),
+			"StopDBInstance":               writes(s.stopDBInstance),
+			"CreateDBSnapshot":             writes(s.createDBSnapshot),
+			"DescribeDBSnapshots":          reads(s.describeDBSnapshots),
+			"CopyDBSnapshot":               writes(s.copyDBSnapshot),
+			"DeleteDBSnapshot":             writes(s.deleteDBSnapshot),
+			"ModifyDBSnapshotAttribute":    writes(s.modifyDBSnapshotAttribute),
+			"DescribeDBSnapshotAttributes": reads(s.describeDBSnapshotAttributes),
+			"AddTagsToResource":            writes(s.addTagsToResource),
+			"RemoveTagsFromResource":       writes(s.removeTagsFromResource),
+			"ListTagsForResource":          reads(s.listTagsForResource),
+			"CreateDBSubnetGroup":          writes(s.createDBSubnetGroup),
+			"DescribeDBSubnetGroups":       reads(s.describeDBSubnetGroups),
+			"DeleteDBSubnetGroup":          writes(s.deleteDBSubnetGroup),
+			"CreateDBParameterGroup":       writes(s.createDBParameterGroup),
+			"DescribeDBParameterGroups":    reads(s.describeDBParameterGroups),
+			"DeleteDBParameterGroup":       writes(s.deleteDBParameterGroup),
+			"CreateOptionGroup":            writes(s.createOptionGroup),
+			"DescribeOptionGroups":         reads(s.describeOptionGroups),
+			"DeleteOptionGroup":            writes(s.deleteOptionGroup),
+			"DescribeAccountAttributes":    reads(s.describeAccountAttributes),
+		},
+	}
+}
+
+// rdsResource names what a call is about, as messages about permissions do.
+func rdsResource(r *request) string {
+	v := r.params.values
+	full := func(kind, id string) string {
+		if _, ok := parseARN(id); ok {
+			return id
+		}
+		return arn{"rds", r.place(), kind, id}.String()
+	}
+	for _, p := range [...]struct{ param, kind string }{
+		{"ResourceName", ""},
+		{"DBSnapshotIdentifier", "snapshot"},
+		{"SourceDBSnapshotIdentifier", "snapshot"},
+		{"DBInstanceIdentifier", "db"},
+		{"DBSubnetGroupName", "subgrp"},
+		{"DBParameterGroupName", "pg"},
+		{"OptionGroupName", "og"},
+	} {
+		if id := v.Get(p.param); id != "" {
+			return full(p.kind, id)
+		}
+	}
+	kind := "db"
+	if r.action == "DescribeDBSnapshots" {
+		kind = "snapshot"
+	}
+	return full(kind, "*")
+}

@@ -1,0 +1,45 @@
+package sandbox
+
+import "strings"
+
+// service is what the core needs to know of one AWS service.
+type service struct {
+	// name is the signing name and the prefix of IAM actions.
+	name string
+	// version and namespace are those of the Query protocol.
+	version, namespace string
+	operations         map[string]operation
+	// known lists the actions that AWS has, simulated or not, between blanks.
+	known string
+	// resource names what a call is about, for messages about permissions.
+	resource func(*request) string
+}
+
+// operation is one action of a service. It gives what stands inside the
+// "…Result" element of the answer; nil where an action has none.
+type operation struct {
+	// read says that the operation changes nothing, so that it may be stale.
+	read bool
+	run  func(*request) (any, error)
+}
+
+func reads(run func(*request) (any, error)) operation  { return operation{read: true, run: run} }
+func writes(run func(*request) (any, error)) operation { return operation{run: run} }
+
+// find gives the operation of an action.
+func (s *service) find(action, version string) (operation, error) {
+	op, ok := s.operations[action]
+	switch {
+	case action == "":
+		return op, refuse("MissingAction", "Missing Action")
+	case version != "" && version != s.version, !ok && !s.knows(action):
+		return op, refuse("InvalidAction", "Could not find operation %s for version %s", action, version)
+	case !ok:
+		return op, notSimulated("%s:%s", s.name, action)
+	}
+	return op, nil
+}
+
+func (s *service) knows(action string) bool {
+	return strings.Contains(" "+s.known+" ", " "+action+" ")
+}

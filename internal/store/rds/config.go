@@ -1,0 +1,162 @@
+package rds
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/rds/types"
+)
+
+// settings gives what a restored instance has to be told, because a snapshot
+// does not carry it (Amazon RDS User Guide, "Restoring to a DB instance").
+func settings(in *types.DBInstance) map[string]string {
+	m := map[string]string{
+		"class":          aws.ToString(in.DBInstanceClass),
+		"engine":         aws.ToString(in.Engine),
+		"version":        aws.ToString(in.EngineVersion),
+		"license":        aws.ToString(in.LicenseModel),
+		"multi-az":       flag(in.MultiAZ),
+		"zone":           aws.ToString(in.AvailabilityZone),
+		"public":         flag(in.PubliclyAccessible),
+		"storage":        aws.ToString(in.StorageType),
+		"gib":            number(in.AllocatedStorage),
+		"max-gib":        number(in.MaxAllocatedStorage),
+		"iops":           number(in.Iops),
+		"throughput":     number(in.StorageThroughput),
+		"db":             aws.ToString(in.DBName),
+		"user":           aws.ToString(in.MasterUsername),
+		"key":            aws.ToString(in.KmsKeyId),
+		"ca":             aws.ToString(in.CACertificateIdentifier),
+		"network":        aws.ToString(in.NetworkType),
+		"backup-days":    number(in.BackupRetentionPeriod),
+		"backup-window":  aws.ToString(in.PreferredBackupWindow),
+		"maintenance":    aws.ToString(in.PreferredMaintenanceWindow),
+		"minor-upgrade":  flag(in.AutoMinorVersionUpgrade),
+		"copy-tags":      flag(in.CopyTagsToSnapshot),
+		"protected":      flag(in.DeletionProtection),
+		"iam-auth":       flag(in.IAMDatabaseAuthenticationEnabled),
+		"logs":           list(in.EnabledCloudwatchLogsExports),
+		"monitor":        number(in.MonitoringInterval),
+		"monitor-role":   aws.ToString(in.MonitoringRoleArn),
+		"insights":       flag(in.PerformanceInsightsEnabled),
+		"insights-days":  number(in.PerformanceInsightsRetentionPeriod),
+		"insights-key":   aws.ToString(in.PerformanceInsightsKMSKeyId),
+		"replica-of":     aws.ToString(in.ReadReplicaSourceDBInstanceIdentifier),
+		"replicas":       list(in.ReadReplicaDBInstanceIdentifiers),
+		"subnets":        subnetGroup(in),
+		"security":       securityGroups(in),
+		"parameters":     parameterGroup(in),
+		"options":        optionGroup(in),
+		"roles":          roles(in),
+		"port":           port(in),
+		"dedicated-log":  flag(in.DedicatedLogVolume),
+		"secret-key":     secretKey(in),
+		"customer-ip":    flag(in.CustomerOwnedIpEnabled),
+		"character-set":  aws.ToString(in.CharacterSetName),
+		"time-zone":      aws.ToString(in.Timezone),
+		"insights-mode":  string(in.DatabaseInsightsMode),
+		"directory":      directory(in),
+		"processor":      processor(in),
+		"national-set":   aws.ToString(in.NcharCharacterSetName),
+		"backup-target":  aws.ToString(in.BackupTarget),
+		"custom-profile": aws.ToString(in.CustomIamInstanceProfile),
+		"support":        aws.ToString(in.EngineLifecycleSupport),
+		"multi-tenant":   flag(in.MultiTenant),
+		"resource-id":    aws.ToString(in.DbiResourceId),
+		"secondary-zone": aws.ToString(in.SecondaryAvailabilityZone),
+		"promotion-tier": number(in.PromotionTier),
+	}
+	return m
+}
+
+// flag leaves out what is false or unset, so that the captured configuration
+// stays short.
+func flag(b *bool) string {
+	if aws.ToBool(b) {
+		return "yes"
+	}
+	return ""
+}
+
+func number(n *int32) string {
+	if n == nil || *n == 0 {
+		return ""
+	}
+	return strconv.Itoa(int(*n))
+}
+
+func list(names []string) string {
+	sorted := slices.Sorted(slices.Values(names))
+	return strings.Join(sorted, ",")
+}
+
+func subnetGroup(in *types.DBInstance) string {
+	if in.DBSubnetGroup == nil {
+		return ""
+	}
+	return aws.ToString(in.DBSubnetGroup.DBSubnetGroupName)
+}
+
+func securityGroups(in *types.DBInstance) string {
+	var ids []string
+	for _, g := range in.VpcSecurityGroups {
+		ids = append(ids, aws.ToString(g.VpcSecurityGroupId))
+	}
+	return list(ids)
+}
+
+func parameterGroup(in *types.DBInstance) string {
+	var names []string
+	for _, g := range in.DBParameterGroups {
+		names = append(names, aws.ToString(g.DBParameterGroupName))
+	}
+	return list(names)
+}
+
+func optionGroup(in *types.DBInstance) string {
+	var names []string
+	for _, g := range in.OptionGroupMemberships {
+		names = append(names, aws.ToString(g.OptionGroupName))
+	}
+	return list(names)
+}
+
+func roles(in *types.DBInstance) string {
+	var out []string
+	for _, r := range in.AssociatedRoles {
+		out = append(out, aws.ToString(r.FeatureName)+" "+aws.ToString(r.RoleArn))
+	}
+	return list(out)
+}
+
+func port(in *types.DBInstance) string {
+	if in.Endpoint == nil {
+		return ""
+	}
+	return number(in.Endpoint.Port)
+}
+
+func secretKey(in *types.DBInstance) string {
+	if in.MasterUserSecret == nil {
+		return ""
+	}
+	return aws.ToString(in.MasterUserSecret.KmsKeyId)
+}
+
+func directory(in *types.DBInstance) string {
+	var ids []string
+	for _, m := range in.DomainMemberships {
+		ids = append(ids, aws.ToString(m.Domain))
+	}
+	return list(ids)
+}
+
+func processor(in *types.DBInstance) string {
+	var out []string
+	for _, f := range in.ProcessorFeatures {
+		out = append(out, aws.ToString(f.Name)+" "+aws.ToString(f.Value))
+	}
+	return list(out)
+}

@@ -1,0 +1,171 @@
+package rds
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/rds"
+	"github.com/aws/aws-sdk-go-v2/service/rds/types"
+
+	"github.com/holdfast-dr/holdfast/internal/dr"
+)
+
+const gibibyte = 1 << 30
+
+func instances(ctx context.Context, c api, site dr.Site) ([]dr.Resource, error) {
+	var out []dr.Resource
+	pages := rds.NewDescribeDBInstancesPaginator(c, &rds.DescribeDBInstancesInput{MaxRecords: aws.Int32(pageSize)})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("list DB instances: %w", err)
+		}
+		for i := range page.DBInstances {
+			if in := &page.DBInstances[i]; in.DBClusterIdentifier == nil {
+				out = append(out, resource(site, in))
+			}
+		}
+	}
+	return out, nil
+}
+
+// snapshots lists manual snapshots; those that RDS makes by itself or AWS Backup
+// makes are theirs.
+func snapshots(ctx context.Context, c api, site dr.Site) ([]dr.Snapshot, error) {
+	var out []dr.Snapshot
+	pages := rds.NewDescribeDBSnapshotsPaginator(c, &rds.DescribeDBSnapshotsInput{
+		SnapshotType: aws.String("manual"), MaxRecords: aws.Int32(pageSize),
+	})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("list DB snapshots: %w", err)
+		}
+		for i := range page.DBSnapshots {
+			out = append(out, snapshot(site, &page.DBSnapshots[i]))
+		}
+	}
+	return out, nil
+}
+
+func find(ctx context.Context, c api, site dr.Site, name string) (dr.Snapshot, error) {
+	out, err := c.DescribeDBSnapshots(ctx, &rds.DescribeDBSnapshotsInput{DBSnapshotIdentifier: aws.String(name)})
+	if err != nil {
+		return dr.Snapshot{}, err
+	}
+	if len(out.DBSnapshots) != 1 {
+		return dr.Snapshot{}, &types.DBSnapshotNotFoundFault{Message: aws.String(name + " is not found")}
+	}
+	return snapshot(site, &out.DBSnapshots[0]), nil
+}
+
+func resource(site dr.Site, in *types.DBInstance) dr.Resource {
+	id, status := aws.ToString(in.DBInstanceIdentifier), aws.ToString(in.DBInstanceStatus)
+	return dr.Resource{
+		Ref:       dr.Ref{Kind: Kind, Site: site, ID: id},
+		ARN:       aws.ToString(in.DBInstanceArn),
+		Name:      id,
+		Key:       aws.ToString(in.KmsKeyId),
+		Tags:      plainTags(in.TagList),
+		State:     readiness(status),
+		Status:    status,
+		Config:    dr.NewConfig(settings(in)),
+		Bytes:     int64(aws.ToInt32(in.AllocatedStorage)) * gibibyte,
+		NameLimit: nameLimit,
+	}
+}
+
+func snapshot(site dr.Site, s *types.DBSnapshot) dr.Snapshot {
+	status := aws.ToString(s.Status)
+	out := dr.Snapshot{
+		Ref:     dr.Ref{Kind: Kind, Site: site, ID: aws.ToString(s.DBSnapshotIdentifier)},
+		Of:      dr.Ref{Kind: Kind, Site: site, ID: aws.ToString(s.DBInstanceIdentifier)},
+		ARN:     aws.ToString(s.DBSnapshotArn),
+		State:   condition(status),
+		Status:  status,
+		Percent: int(aws.ToInt32(s.PercentProgress)),
+		Key:     aws.ToString(s.KmsKeyId),
+		Bytes:   int64(aws.ToInt32(s.AllocatedStorage)) * gibibyte,
+	}
+	var err error
+	if out.Claim, err = dr.ParseClaim(plainTags(s.TagList)); err != nil && !errors.Is(err, dr.ErrNoClaim) {
+		out.Flaw = err.Error()
+	}
+	switch {
+	case s.OriginalSnapshotCreateTime != nil:
+		out.Taken = s.OriginalSnapshotCreateTime.UTC()
+	case s.SnapshotCreateTime != nil:
+		out.Taken = s.SnapshotCreateTime.UTC()
+	default: // RDS has not given it a time yet.
+		out.Taken = out.Claim.Slot
+	}
+	return out
+}
+
+// readiness sorts the status of a DB instance (Amazon RDS User Guide, "Viewing
+// DB instance status"). CreateDBSnapshot wants available or storage-optimization.
+func readiness(status string) dr.Readiness {
+	switch status {
+	case "available", "storage-optimization":
+		return dr.Ready
+	case "deleting", "delete-precheck":
+		return dr.Leaving
+	case "stopped", "failed", "storage-full", "inaccessible-encryption-credentials",
+		"inaccessible-encryption-credentials-recoverable", "insufficient-capacity", "restore-error":
+		return dr.Blocked
+	}
+	if strings.HasPrefix(status, "incompatible-") {
+		return dr.Blocked
+	}
+	return dr.Busy
+}
+
+// condition sorts the status of a DB snapshot.
+func condition(status string) dr.Condition {
+	switch status {
+	case "available":
+		return dr.Good
+	case "creating", "copying", "pending":
+		return dr.Pending
+	case "failed":
+		return dr.Failed
+	case "deleting", "deleted":
+		return dr.Going
+	default:
+		return dr.Unclear
+	}
+}
+
+func plainTags(list []types.Tag) dr.Tags {
+	if len(list) == 0 {
+		return nil
+	}
+	out := make(dr.Tags, len(list))
+	for _, t := range list {
+		out[aws.ToString(t.Key)] = aws.ToString(t.Value)
+	}
+	return out
+}
+
+// maxTags is how many tags a resource may have (Amazon RDS User Guide, "Tagging
+// Amazon RDS resources").
+const maxTags = 50
+
+// sdkTags gives the claim's tags, and of the source's own as many as fit beside
+// them, in the order of their keys.
+func sdkTags(claim, own dr.Tags) []types.Tag {
+	out := make([]types.Tag, 0, len(claim)+len(own))
+	for _, tags := range []dr.Tags{claim, own} {
+		for _, k := range slices.Sorted(maps.Keys(tags)) {
+			if len(out) < maxTags {
+				out = append(out, types.Tag{Key: aws.String(k), Value: aws.String(tags[k])})
+			}
+		}
+	}
+	return out
+}
