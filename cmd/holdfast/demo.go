@@ -101,7 +101,7 @@ func (g *globals) newDemo() (*demo, error) {
 }
 
 func (d *demo) play(ctx context.Context) error {
-	d.chapter("A simulated AWS is running in this process. This is the policy file:")
+	d.chapter("A simulated AWS is running in this process. This is the policy file")
 	fmt.Fprintf(d.out, "\n%s", demoPolicy)
 
 	d.chapter("holdfast plan: what would be done, and why")
@@ -117,7 +117,8 @@ func (d *demo) play(ctx context.Context) error {
 	if err := d.firstRun(ctx); err != nil {
 		return err
 	}
-	d.chapter("Three days pass. holdfast runs every 30 minutes, as a scheduler would start it:")
+	d.chapter("Three days pass. holdfast runs every 30 minutes, as a scheduler would start it")
+	fmt.Fprintln(d.out)
 	if err := d.days(ctx, 3); err != nil {
 		return err
 	}
@@ -191,7 +192,7 @@ func (d *demo) evidence(ctx context.Context) error {
 	const example = "orders"
 	d.chapter("What was kept of database " + example + ", and by which rule")
 	fmt.Fprintln(d.out)
-	printKept(d.out, plan.Plan{Kept: keptOf(p, inv, example)})
+	table(d.out, keptRows(keptOf(p, inv, example)))
 
 	d.chapter("What expired of it, and why (the last five)")
 	fmt.Fprintln(d.out)

@@ -95,14 +95,18 @@ func printActions(w io.Writer, p plan.Plan, verb plan.Verb, title string) {
 }
 
 func printKept(w io.Writer, p plan.Plan) {
+	if len(p.Kept) > 0 {
+		fmt.Fprintf(w, "\nKept\n")
+		table(w, keptRows(p.Kept))
+	}
+}
+
+func keptRows(kept []plan.Verdict) [][]string {
 	var rows [][]string
-	for _, v := range p.Kept {
+	for _, v := range kept {
 		rows = append(rows, []string{v.Name, v.Policy, stamp(v.Taken), v.Reason.String()})
 	}
-	if len(rows) > 0 {
-		fmt.Fprintf(w, "\nKept\n")
-		table(w, rows)
-	}
+	return rows
 }
 
 func printVerdicts(w io.Writer, title string, list []plan.Verdict) {

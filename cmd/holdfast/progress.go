@@ -8,6 +8,7 @@ import (
 	"github.com/vbauerster/mpb/v8"
 	"github.com/vbauerster/mpb/v8/decor"
 
+	"github.com/holdfast-dr/holdfast/internal/dr"
 	"github.com/holdfast-dr/holdfast/internal/engine"
 	"github.com/holdfast-dr/holdfast/internal/plan"
 )
@@ -22,7 +23,7 @@ func newProgress(s streams) progress {
 	if tty, _ := s.terminal(); tty {
 		return newBars(s.out)
 	}
-	return &lineProgress{out: s.out}
+	return &lineProgress{out: s.out, seen: map[dr.Scope]bool{}}
 }
 
 type quietProgress struct{}
@@ -31,21 +32,25 @@ func (quietProgress) watch(engine.Event) {}
 func (quietProgress) end()               {}
 
 // lineProgress writes a line for each thing that is done, for logs.
-type lineProgress struct{ out io.Writer }
+type lineProgress struct {
+	out  io.Writer
+	seen map[dr.Scope]bool
+}
 
 func (l *lineProgress) watch(ev engine.Event) {
 	a := ev.Outcome.Action
 	switch {
 	case ev.Err != nil:
 		return // Said at the end, with the remedy.
-	case ev.Kind == engine.Observed:
+	case ev.Kind == engine.Observed && !l.seen[ev.Scope]:
+		l.seen[ev.Scope] = true
 		fmt.Fprintf(l.out, "seen    %s at %s: %d resources, %d snapshots\n", ev.Scope.Kind, ev.Scope.Site.Name, ev.Resources, ev.Snapshots)
 	case ev.Kind == engine.Settled:
 		fmt.Fprintf(l.out, "ready   %s\n", a.Name)
 	case ev.Kind == engine.Ended && ev.Outcome.Left != "":
 		fmt.Fprintf(l.out, "left    %s: %s\n", a.Name, ev.Outcome.Left)
 	case ev.Kind == engine.Ended:
-		fmt.Fprintf(l.out, "%s %s\n", past(a), a.Reason)
+		fmt.Fprintln(l.out, past(a))
 	}
 }
 
@@ -55,13 +60,13 @@ func (*lineProgress) end() {}
 func past(a plan.Action) string {
 	switch a.Verb {
 	case plan.Create:
-		return fmt.Sprintf("taking  %s of %s:", a.Name, a.From.ID)
+		return fmt.Sprintf("taking  %s of %s at %s", a.Name, a.From.ID, a.To.Name)
 	case plan.Delete:
-		return fmt.Sprintf("deleted %s:", a.Name)
+		return fmt.Sprintf("deleted %s: %s", a.Name, a.Reason)
 	case plan.Hold:
-		return fmt.Sprintf("held    %s:", a.Name)
+		return "held    " + a.Name
 	case plan.Release:
-		return fmt.Sprintf("released %s:", a.Name)
+		return "released " + a.Name
 	}
 	return string(a.Verb)
 }

@@ -16,7 +16,6 @@ import (
 // does not know becomes a verdict, not an error.
 func Build(now time.Time, f policy.File, inv dr.Inventory, lim Limits) Plan {
 	b := newBuilder(now, f, inv)
-	b.plan.Kept = make([]Verdict, 0, b.ix.ours)
 	resources := sortedResources(inv)
 	for _, p := range f.Policies {
 		b.protect(p, resources)
@@ -24,6 +23,7 @@ func Build(now time.Time, f policy.File, inv dr.Inventory, lim Limits) Plan {
 	b.retain()
 	b.limitDeletes(lim)
 	b.order()
+	b.write()
 	return b.plan
 }
 
@@ -51,7 +51,7 @@ type builder struct {
 	file    policy.File
 	ix      *index
 	plan    Plan
-	deletes []Action
+	settled []settlement
 	// Scratch space, used anew for every line.
 	points []policy.Point
 	rules  []policy.Rules
@@ -106,7 +106,7 @@ func (b *builder) protect(p policy.Policy, resources []*dr.Resource) {
 			continue
 		}
 		l := b.ix.originals(*r, p.Name)
-		if !b.served(l, slot) {
+		if !slot.IsZero() && !b.served(l, slot) { // A schedule may end, or not have begun.
 			b.take(p, r, l, slot)
 		}
 		b.judgeRPO(p, r)
@@ -231,12 +231,11 @@ func (b *builder) grant(w Wish) {
 	})
 }
 
-// order puts creates before deletes, each in the order of what they are about.
+// order brings all but the deletes, which come after it and have an order of
+// their own, into the order of what they are about.
 func (b *builder) order() {
 	byRef := func(x, y Action) int { return cmp.Or(x.From.Compare(y.From), strings.Compare(x.Name, y.Name)) }
 	slices.SortStableFunc(b.plan.Actions, byRef)
-	slices.SortStableFunc(b.deletes, byRef)
-	b.plan.Actions = append(b.plan.Actions, b.deletes...)
 	byVerdict := func(x, y Verdict) int {
 		return cmp.Or(x.Ref.Compare(y.Ref), strings.Compare(x.Policy, y.Policy), strings.Compare(string(x.Reason.Code), string(y.Reason.Code)))
 	}

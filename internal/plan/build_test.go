@@ -220,3 +220,22 @@ func ExampleReason_String() {
 	fmt.Println(plan.Reason{Code: plan.Held})
 	// Output: held by a person
 }
+
+// TestEndedSchedule: nothing is due before a schedule begins or after it ends,
+// and what was taken goes on expiring.
+func TestEndedSchedule(t *testing.T) {
+	f := parse(t, `
+  gold: {match: {name: ".*"}, cron: "cron(0 3 * * ? 2030)", keep: {last: 2, floor: 1}}
+`)
+	inv := dr.Inventory{
+		Resources: []dr.Resource{ready("orders")},
+		Snapshots: hourly(prod, "orders", "2026-11-01 01:00", "2026-11-01 03:00"),
+	}
+	p := plan.Build(now, f, inv, all())
+	if p.Count(plan.Create) != 0 || p.Count(plan.Delete) != 1 {
+		t.Errorf("want no creates and one delete:\n%s", show(p))
+	}
+	if s := plan.Survey(now, f, inv)[0]; s.Next != at("2030-01-01 03:00") {
+		t.Errorf("next due %v", s.Next)
+	}
+}

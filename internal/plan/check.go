@@ -25,20 +25,20 @@ func (v Violation) Error() string {
 // An empty result is the condition for applying the plan.
 func Check(p Plan, f policy.File, inv dr.Inventory) []Violation {
 	c := checker{
-		file:   f,
-		inv:    inv,
-		going:  map[dr.Ref]Action{},
-		good:   map[dr.Ref]bool{},
-		left:   map[family]int{},
-		before: map[family]int{},
-		names:  map[dr.Ref]bool{},
+		file:    f,
+		inv:     inv,
+		actions: p.Actions,
+		going:   map[dr.Ref]int{},
+		good:    make([]bool, len(p.Actions)),
+		counts:  map[family]count{},
+		names:   map[dr.Ref]bool{},
 	}
-	for _, a := range p.Actions {
-		c.action(a)
+	for i := range p.Actions {
+		c.action(i)
 	}
 	c.lookAtSnapshots()
-	c.unknownDeletes(p)
-	c.floors(p)
+	c.unknownDeletes()
+	c.floors()
 	return c.found
 }
 
@@ -49,27 +49,34 @@ type family struct {
 	copy           bool
 }
 
+// count is how many good snapshots a family has before and after.
+type count struct{ before, left int }
+
 type checker struct {
-	file         policy.File
-	inv          dr.Inventory
-	going        map[dr.Ref]Action // deletes not yet matched with a snapshot
-	good         map[dr.Ref]bool   // deletes of snapshots that were seen to be good
-	left, before map[family]int
-	names        map[dr.Ref]bool
-	found        []Violation
+	file    policy.File
+	inv     dr.Inventory
+	actions []Action
+	going   map[dr.Ref]int // deletes not yet matched with a snapshot
+	good    []bool         // by action: the snapshot was seen to be good
+	counts  map[family]count
+	names   map[dr.Ref]bool
+	found   []Violation
 }
 
-func (c *checker) object(a Action, format string, args ...any) {
-	c.found = append(c.found, Violation{Action: a, Why: fmt.Sprintf(format, args...)})
+func (c *checker) object(a *Action, format string, args ...any) {
+	c.found = append(c.found, Violation{Action: *a, Why: fmt.Sprintf(format, args...)})
 }
 
-func (c *checker) action(a Action) {
+func (c *checker) action(i int) {
+	a := &c.actions[i]
 	switch a.Verb {
 	case Delete:
 		if _, twice := c.going[a.From]; twice {
 			c.object(a, "the plan deletes it twice")
 		}
-		c.going[a.From] = a
+		c.going[a.From] = i
+		// Only families that lose something have to be counted.
+		c.counts[family{a.Claim.Source, a.Claim.Policy, a.From.Site, a.Claim.Origin != ""}] = count{}
 	case Create:
 		made := dr.Ref{Kind: a.From.Kind, Site: a.To, ID: a.Name}
 		if c.names[made] {
@@ -92,29 +99,39 @@ func (c *checker) lookAtSnapshots() {
 	}
 	for i := range c.inv.Snapshots {
 		s := &c.inv.Snapshots[i]
-		a, goes := c.going[s.Ref]
+		n, goes := c.going[s.Ref]
 		if goes {
-			c.mayGo(a, s)
+			c.mayGo(&c.actions[n], s)
 			delete(c.going, s.Ref)
 		}
 		if s.State != dr.Good || s.Claim.Owner != c.file.Namespace {
 			continue
 		}
-		fam := familyOf(s)
-		c.before[fam]++
 		if goes {
-			c.good[s.Ref] = true
-		} else {
-			c.left[fam]++
+			c.good[n] = true
 		}
+		c.tally(s, goes)
 	}
+}
+
+func (c *checker) tally(s *dr.Snapshot, goes bool) {
+	fam := familyOf(s)
+	n, counted := c.counts[fam]
+	if !counted {
+		return
+	}
+	n.before++
+	if !goes {
+		n.left++
+	}
+	c.counts[fam] = n
 }
 
 func familyOf(s *dr.Snapshot) family {
 	return family{s.Claim.Source, s.Claim.Policy, s.Ref.Site, s.Claim.Origin != ""}
 }
 
-func (c *checker) mayGo(a Action, s *dr.Snapshot) {
+func (c *checker) mayGo(a *Action, s *dr.Snapshot) {
 	if s.Claim.Owner == "" || s.Claim.Owner != c.file.Namespace {
 		c.object(a, "it is not ours (owner %q)", s.Claim.Owner)
 	}
@@ -136,8 +153,8 @@ func (c *checker) mayGo(a Action, s *dr.Snapshot) {
 }
 
 // unknownDeletes objects to deletes of what was not seen.
-func (c *checker) unknownDeletes(p Plan) {
-	for _, a := range p.Actions {
+func (c *checker) unknownDeletes() {
+	for _, a := range c.actions {
 		if _, unmatched := c.going[a.From]; a.Verb == Delete && unmatched {
 			c.found = append(c.found, Violation{Action: a, Why: "no such snapshot was seen", Missing: true})
 		}
@@ -146,18 +163,20 @@ func (c *checker) unknownDeletes(p Plan) {
 
 // floors objects to every delete in a family that would be left with fewer good
 // snapshots than its floor.
-func (c *checker) floors(p Plan) {
-	for _, a := range p.Actions {
-		if a.Verb != Delete || !c.good[a.From] {
+func (c *checker) floors() {
+	for i := range c.actions {
+		a := &c.actions[i]
+		if a.Verb != Delete || !c.good[i] {
 			continue
 		}
 		fam := family{a.Claim.Source, a.Claim.Policy, a.From.Site, a.Claim.Origin != ""}
 		floor, known := c.floor(fam)
+		n := c.counts[fam]
 		switch {
 		case !known:
 			c.object(a, "no policy %q says that it may expire", fam.policy)
-		case c.left[fam] < floor:
-			c.object(a, "%d of %d good snapshots would be left, and the floor is %d", c.left[fam], c.before[fam], floor)
+		case n.left < floor:
+			c.object(a, "%d of %d good snapshots would be left, and the floor is %d", n.left, n.before, floor)
 		}
 	}
 }

@@ -2,13 +2,41 @@ package plan
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/holdfast-dr/holdfast/internal/dr"
 	"github.com/holdfast-dr/holdfast/internal/policy"
 )
 
+// settlement is what was decided about one snapshot, in few bytes: there may be
+// a million of them.
+type settlement struct {
+	at    int // index into the inventory's snapshots
+	rules policy.Rules
+	code  settled
+}
+
+// settled is a small Code.
+type settled uint8
+
+const (
+	retained settled = iota
+	held
+	unfinished
+	failedCurrent
+	orphaned
+	unseen
+	unreadable
+	odd
+	tooMany
+	// Those from here on let the snapshot go.
+	expired
+	broken
+)
+
 // retain decides about every snapshot that is ours.
 func (b *builder) retain() {
+	b.settled = make([]settlement, 0, b.ix.ours+len(b.ix.flawed))
 	for n := range b.ix.lines {
 		l := &b.ix.lines[n]
 		if p, keep, ok := b.retention(l); ok {
@@ -18,8 +46,7 @@ func (b *builder) retain() {
 		}
 	}
 	for _, at := range b.ix.flawed {
-		s := &b.ix.inv.Snapshots[at]
-		b.keep(s, Reason{Code: Unreadable, Text: "its holdfast tags cannot be read (" + s.Flaw + "), so it is not touched"})
+		b.settled = append(b.settled, settlement{at: at, code: unreadable})
 	}
 }
 
@@ -46,12 +73,8 @@ func (b *builder) retention(l *line) (*policy.Policy, policy.Retention, bool) {
 // keepAll keeps the whole line: its policy is not in the file, and a policy that
 // was lost by mistake must not cost a snapshot.
 func (b *builder) keepAll(l *line) {
-	why := Reason{Code: Orphaned, Text: fmt.Sprintf("policy %q is not in the file, so nothing says when it expires", l.key.policy)}
-	if l.key.policy == ManualPolicy {
-		why.Text = "taken by hand outside any policy; it stays until a person deletes it"
-	}
 	for _, e := range l.snaps {
-		b.keep(&b.ix.inv.Snapshots[e.at], why)
+		b.settled = append(b.settled, settlement{at: e.at, code: orphaned})
 	}
 }
 
@@ -72,108 +95,164 @@ func (b *builder) decide(l *line, p *policy.Policy, keep policy.Retention) {
 	good := 0
 	for _, e := range l.snaps {
 		s := &b.ix.inv.Snapshots[e.at]
+		to := settlement{at: e.at}
 		switch s.State {
 		case dr.Good:
-			b.settle(s, b.rules[good])
+			to.rules = b.rules[good]
+			to.code = b.goodOne(s, to.rules)
 			good++
 		case dr.Pending:
-			b.keep(s, Reason{Code: Unfinished, Text: s.Status})
+			to.code = unfinished
 		case dr.Failed:
-			b.clean(l, p, s)
+			to.code = b.failedOne(l, p, s)
 		case dr.Going:
-			// It is on its way; there is nothing to say or do.
+			continue // It is on its way; there is nothing to say or do.
 		case dr.Unclear:
-			b.keep(s, Reason{Code: Odd, Text: fmt.Sprintf("its status %q is not known to holdfast, so it is not touched", s.Status)})
+			to.code = odd
 		}
+		b.settled = append(b.settled, to)
 	}
 }
 
-// settle keeps a good snapshot or lets it go.
-func (b *builder) settle(s *dr.Snapshot, rules policy.Rules) {
+// goodOne keeps a good snapshot or lets it go.
+func (b *builder) goodOne(s *dr.Snapshot, rules policy.Rules) settled {
 	switch {
 	case s.Claim.Keep:
-		b.keep(s, Reason{Code: Held, Rules: rules})
-		return
+		return held
 	case rules != 0:
-		b.keep(s, Reason{Code: Retained, Rules: rules})
-		return
+		return retained
+	default:
+		return b.unlessHidden(s, expired)
 	}
-	b.drop(s, Reason{Code: Expired, Text: "taken " + stamp(s.Taken) + " under policy " + s.Claim.Policy})
 }
 
-// clean lets a failed snapshot go once its slot is over or served by another.
+// failedOne lets a failed snapshot go once its slot is over or served by another.
 // Until then it stays, so that a run which sees the past a little cannot take
 // its name anew and make two of one.
-func (b *builder) clean(l *line, p *policy.Policy, s *dr.Snapshot) {
-	if !s.Claim.Slot.Before(p.Schedule.Slot(b.now)) && !b.served(l, s.Claim.Slot) {
-		b.keep(s, Reason{Code: FailedCurrent, Text: "status " + s.Status})
-		return
+func (b *builder) failedOne(l *line, p *policy.Policy, s *dr.Snapshot) settled {
+	switch {
+	case s.Claim.Keep:
+		return held
+	case !s.Claim.Slot.Before(p.Schedule.Slot(b.now)) && !b.served(l, s.Claim.Slot):
+		return failedCurrent
+	default:
+		return b.unlessHidden(s, broken)
 	}
-	b.drop(s, Reason{Code: Broken, Text: "status " + s.Status})
 }
 
-// drop plans a delete unless a person's hold or a gap forbids it.
-func (b *builder) drop(s *dr.Snapshot, why Reason) {
-	if s.Claim.Keep {
-		b.keep(s, Reason{Code: Held})
-		return
+// unlessHidden lets a snapshot go unless it lies in a gap.
+func (b *builder) unlessHidden(s *dr.Snapshot, code settled) settled {
+	if len(b.ix.inv.Gaps) > 0 {
+		if _, gap := b.ix.inv.Gaps[s.Ref.Scope()]; gap {
+			return unseen
+		}
 	}
-	if _, gap := b.ix.inv.Gaps[s.Ref.Scope()]; gap {
-		b.keep(s, Reason{Code: Unseen, Text: "it would expire, but its site could not be seen whole"})
-		return
-	}
-	b.deletes = append(b.deletes, Action{Verb: Delete, From: s.Ref, To: s.Ref.Site, Name: s.Ref.ID, Claim: s.Claim, Taken: s.Taken, Reason: why})
-}
-
-func (b *builder) keep(s *dr.Snapshot, why Reason) {
-	b.plan.Kept = append(b.plan.Kept, Verdict{Ref: s.Ref, Name: s.Ref.ID, Policy: s.Claim.Policy, Taken: s.Taken, Reason: why})
+	return code
 }
 
 // limitDeletes takes back all deletes of a scope where they are more than the
 // limit allows. A mistake in a policy file shows as many deletes at once.
 func (b *builder) limitDeletes(lim Limits) {
 	going, total := map[dr.Scope]int{}, map[dr.Scope]int{}
-	for _, a := range b.deletes {
-		if a.Reason.Code != Broken {
-			going[a.From.Scope()]++
+	for _, t := range b.settled {
+		s := &b.ix.inv.Snapshots[t.at]
+		if s.State != dr.Good || s.Flaw != "" {
+			continue
 		}
+		total[s.Ref.Scope()]++
+		if t.code == expired {
+			going[s.Ref.Scope()]++
+		}
+	}
+	for scope, n := range going {
+		if lim.MaxDelete.Allows(n, total[scope]) {
+			delete(going, scope)
+			continue
+		}
+		b.plan.Refused = append(b.plan.Refused, Verdict{
+			Ref: dr.Ref{Kind: scope.Kind, Site: scope.Site}, Name: string(scope.Kind) + " deletes",
+			Reason: Reason{Code: TooMany, Text: fmt.Sprintf("%d of %d good snapshots would go at once, so none is deleted", n, total[scope])},
+			Remedy: fmt.Sprintf("look at the plan; if that is what you mean, run once with --max-delete %d", n),
+		})
 	}
 	if len(going) == 0 {
 		return
 	}
-	for n := range b.ix.lines {
-		for _, e := range b.ix.lines[n].snaps {
-			if s := &b.ix.inv.Snapshots[e.at]; s.State == dr.Good {
-				total[s.Ref.Scope()]++
-			}
+	for i := range b.settled {
+		t := &b.settled[i]
+		if _, stopped := going[b.ix.inv.Snapshots[t.at].Ref.Scope()]; stopped && t.code == expired {
+			t.code = tooMany
 		}
 	}
-	allowed := b.deletes[:0]
-	told := map[dr.Scope]bool{}
-	for _, a := range b.deletes {
-		scope := a.From.Scope()
-		n, all := going[scope], total[scope]
-		if a.Reason.Code == Broken || lim.MaxDelete.Allows(n, all) {
-			allowed = append(allowed, a)
+}
+
+// write turns settlements into what the plan shows. Deletes go oldest first
+// within a line, so that a run which is cut short has kept the newer ones.
+func (b *builder) write() {
+	deletes := 0
+	for _, t := range b.settled {
+		if t.code >= expired {
+			deletes++
+		}
+	}
+	b.plan.Kept = make([]Verdict, 0, len(b.settled)-deletes)
+	actions := make([]Action, len(b.plan.Actions), len(b.plan.Actions)+deletes)
+	copy(actions, b.plan.Actions)
+	for _, t := range b.settled {
+		s := &b.ix.inv.Snapshots[t.at]
+		if t.code >= expired {
+			actions = append(actions, Action{
+				Verb: Delete, From: s.Ref, To: s.Ref.Site, Name: s.Ref.ID, Claim: s.Claim, Taken: s.Taken, Reason: why(s, t),
+			})
 			continue
 		}
-		b.keepAction(a, Reason{Code: TooMany, Text: "it would expire, but too many would go at once"})
-		if !told[scope] {
-			told[scope] = true
-			b.plan.Refused = append(b.plan.Refused, tooMany(scope, n, all))
+		b.plan.Kept = append(b.plan.Kept, Verdict{Ref: s.Ref, Name: s.Ref.ID, Policy: s.Claim.Policy, Taken: s.Taken, Reason: why(s, t)})
+	}
+	reverseLines(actions[len(b.plan.Actions):])
+	b.plan.Actions = actions
+}
+
+// reverseLines turns round every stretch of deletes that belong together.
+func reverseLines(deletes []Action) {
+	for len(deletes) > 0 {
+		n, first := 1, deletes[0]
+		for n < len(deletes) && deletes[n].Claim.Source == first.Claim.Source &&
+			deletes[n].Claim.Policy == first.Claim.Policy && deletes[n].To == first.To {
+			n++
 		}
+		slices.Reverse(deletes[:n])
+		deletes = deletes[n:]
 	}
-	b.deletes = allowed
 }
 
-func (b *builder) keepAction(a Action, why Reason) {
-	b.plan.Kept = append(b.plan.Kept, Verdict{Ref: a.From, Name: a.Name, Policy: a.Claim.Policy, Taken: a.Taken, Reason: why})
-}
-
-func tooMany(s dr.Scope, n, total int) Verdict {
-	return Verdict{
-		Ref: dr.Ref{Kind: s.Kind, Site: s.Site}, Name: "deletes",
-		Reason: Reason{Code: TooMany, Text: fmt.Sprintf("%d of %d good snapshots would go at once, so none is deleted", n, total)},
-		Remedy: fmt.Sprintf("look at the plan; if that is what you mean, run once with --max-delete %d", n),
+// why gives the reason behind a settlement.
+func why(s *dr.Snapshot, t settlement) Reason {
+	switch t.code {
+	case retained:
+		return Reason{Code: Retained, Rules: t.rules}
+	case held:
+		return Reason{Code: Held, Rules: t.rules}
+	case unfinished:
+		return Reason{Code: Unfinished, Text: s.Status}
+	case failedCurrent:
+		return Reason{Code: FailedCurrent, Text: "status " + s.Status}
+	case orphaned:
+		if s.Claim.Policy == ManualPolicy {
+			return Reason{Code: Orphaned, Text: "taken by hand outside any policy; it stays until a person deletes it"}
+		}
+		return Reason{Code: Orphaned, Text: fmt.Sprintf("policy %q is not in the file, so nothing says when it expires", s.Claim.Policy)}
+	case unseen:
+		return Reason{Code: Unseen, Text: "it would expire, but its site could not be seen whole"}
+	case unreadable:
+		return Reason{Code: Unreadable, Text: "its holdfast tags cannot be read (" + s.Flaw + "), so it is not touched"}
+	case odd:
+		return Reason{Code: Odd, Text: fmt.Sprintf("its status %q is not known to holdfast, so it is not touched", s.Status)}
+	case tooMany:
+		return Reason{Code: TooMany, Text: "it would expire, but too many would go at once"}
+	case expired:
+		return Reason{Code: Expired}
+	case broken:
+		return Reason{Code: Broken, Text: "status " + s.Status}
 	}
+	return Reason{}
 }

@@ -3,7 +3,6 @@ package plan_test
 import (
 	"fmt"
 	"strings"
-	"testing"
 	"time"
 
 	"github.com/holdfast-dr/holdfast/internal/dr"
@@ -33,7 +32,13 @@ sites:
 policies:
 `
 
-func parse(t testing.TB, policies string) policy.File {
+// failer is what a test, a benchmark and a property have in common.
+type failer interface {
+	Helper()
+	Fatalf(format string, args ...any)
+}
+
+func parse(t failer, policies string) policy.File {
 	t.Helper()
 	f, _, err := policy.Parse("test.yaml", []byte(header+policies), policy.Options{Kinds: []dr.Kind{"rds"}})
 	if err != nil {

@@ -86,7 +86,7 @@ func (b *builder) standing(p policy.Policy, r *dr.Resource) Standing {
 	s.Good, s.Pending = b.count(l)
 	slot := p.Schedule.Slot(b.now)
 	s.Next = p.Schedule.Next(b.now)
-	if !b.served(l, slot) {
+	if !slot.IsZero() && !b.served(l, slot) {
 		s.Next = slot
 	}
 	switch {

@@ -100,23 +100,25 @@ func (d *decoder) schedule(p *draft, e entry) {
 		return
 	}
 	var err error
-	if p.Schedule, err = build(s, p.Location); err != nil {
-		d.fail(n.pos, scheduleHint(what, s), "%s: %v", what, err)
+	if p.Schedule, err = build(s, p.Location); err == nil {
+		return
 	}
+	if other, ok := underOtherKey(what, s); ok {
+		d.fail(n.pos, "write it under the key "+other, "%s: expected %s, found %q", what, want, clip(s))
+		return
+	}
+	d.fail(n.pos, "", "%s: %v", what, err)
 }
 
-// scheduleHint helps someone who wrote the one under the key of the other.
-func scheduleHint(what, s string) string {
+// underOtherKey helps someone who wrote a cron under every, or a duration under
+// cron.
+func underOtherKey(what, s string) (other string, ok bool) {
 	if what == "every" {
-		if _, err := Cron(s, nil); err == nil {
-			return "write it under the key cron"
-		}
-		return ""
+		_, err := Cron(s, nil)
+		return "cron", err == nil
 	}
-	if _, err := ParseDuration(s); err == nil {
-		return "write it under the key every"
-	}
-	return ""
+	_, err := ParseDuration(s)
+	return "every", err == nil
 }
 
 func (d *decoder) copies(n *node, p *draft) {

@@ -29,6 +29,9 @@ func ParseDuration(s string) (time.Duration, error) {
 			return 0, notNumber(s, rest)
 		}
 		letters := leadingLetters(rest[digits:])
+		if letters == 0 && digits < len(rest) {
+			return 0, notNumber(s, rest[digits:])
+		}
 		unit, hint := durationUnit(rest[digits : digits+letters])
 		if hint != "" {
 			return 0, durationError(s, hint)

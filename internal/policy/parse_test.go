@@ -5,6 +5,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"strings"
 	"testing"
@@ -147,17 +148,14 @@ func TestExample(t *testing.T) {
 	}
 }
 
+// commented finds keys and list entries behind a #, but not prose.
+var commented = regexp.MustCompile(`(?m)^( *)# ( *(?:- \{|[a-z_]+:(?: |$)).*)$`)
+
 // What is commented out in the example must hold as well.
 func TestExampleUncommented(t *testing.T) {
 	var out strings.Builder
-	for line := range strings.Lines(string(Example())) {
-		indent := line[:len(line)-len(strings.TrimLeft(line, " "))]
-		rest := strings.TrimPrefix(strings.TrimLeft(line, " "), "# ")
-		yamlish := strings.HasSuffix(strings.TrimSpace(rest), ":") || strings.Contains(rest, ": ") && !strings.Contains(rest, ". ")
-		if strings.HasPrefix(rest, "every:") || !yamlish && strings.HasPrefix(strings.TrimLeft(line, " "), "#") && !strings.HasPrefix(strings.TrimSpace(rest), "- ") {
-			continue
-		}
-		out.WriteString(indent + rest)
+	for line := range strings.Lines(strings.Replace(string(Example()), "    every: 1h\n", "", 1)) {
+		out.WriteString(commented.ReplaceAllString(line, "$1$2"))
 	}
 	if _, _, err := Parse("holdfast.yaml", []byte(out.String()), known); err != nil {
 		t.Errorf("%v\n%s", err, out.String())
@@ -203,7 +201,7 @@ func TestNonsenseIsCheap(t *testing.T) {
 			if took > 3*time.Second {
 				t.Errorf("took %v", took)
 			}
-			if mib := (after.TotalAlloc - before.TotalAlloc) >> 20; mib > 400 {
+			if mib := (after.TotalAlloc - before.TotalAlloc) >> 20; mib > 250 {
 				t.Errorf("allocated %d MiB", mib)
 			}
 		})

@@ -18,6 +18,9 @@ func (d *decoder) review() {
 				d.warn(f.pos, "leave floor out, or write 1 or more", "floor: 0 lets even the last good snapshot go")
 			}
 		}
+		if c, ok := p.Schedule.plan.(*cronSlots); ok && c.dates.years != nil && !c.dates.years.has(lastYear) {
+			d.warn(p.Pos, "write * for the year", "policy %s: its schedule ends; after that nothing is taken", p.Name)
+		}
 		match := p.Match.String()
 		if first, twice := seen[match]; twice {
 			d.warn(p.Pos, "join them, unless each is to keep its own snapshots",

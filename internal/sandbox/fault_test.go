@@ -20,8 +20,14 @@ import (
 
 // once gives a client that tries every call only once.
 func once(c *sandbox.Client, account, region string) *rds.Client {
+	return trying(1, c, account, region)
+}
+
+// trying gives a client that tries every call so many times. The SDK waits for
+// random times between them.
+func trying(times int, c *sandbox.Client, account, region string) *rds.Client {
 	cfg := config(c, account, region)
-	cfg.Retryer = func() aws.Retryer { return retry.AddWithMaxAttempts(retry.NewStandard(), 1) }
+	cfg.Retryer = func() aws.Retryer { return retry.AddWithMaxAttempts(retry.NewStandard(), times) }
 	return rds.NewFromConfig(cfg)
 }
 
@@ -208,7 +214,7 @@ func TestThrottling(t *testing.T) {
 		wantCode(t, err, "")
 		// The SDK's own retries get through.
 		for range 3 {
-			_, err := rdsAt(a, prod, east).DescribeDBInstances(t.Context(), nil)
+			_, err := trying(12, conn, prod, east).DescribeDBInstances(t.Context(), nil)
 			wantCode(t, err, "")
 		}
 	})

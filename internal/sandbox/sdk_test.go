@@ -192,7 +192,7 @@ func TestTagsAndAttributes(t *testing.T) {
 // SDK gets all of it through.
 func TestGuessedThrottle(t *testing.T) {
 	bubble(t, sandbox.Options{Throttle: true}, func(t *testing.T, a *sandbox.AWS) {
-		c, begun := rdsAt(a, prod, east), time.Now()
+		c, begun := trying(12, a.Client(), prod, east), time.Now()
 		for range 60 {
 			_, err := c.DescribeDBInstances(t.Context(), nil)
 			wantCode(t, err, "")

@@ -1,0 +1,115 @@
+package policy
+
+import (
+	"encoding/json"
+
+	"github.com/invopop/jsonschema"
+)
+
+// The shapes of the policy file, for the schema only: reading it goes by the
+// tables of fields, because every message there names a line and a column. A test
+// holds the two together.
+
+type fileShape struct {
+	Namespace string                 `json:"namespace" jsonschema:"pattern=^[a-z0-9][a-z0-9-]{0\\,39}$" jsonschema_description:"Marks what belongs to this installation. Installations with different namespaces never touch each other's snapshots."`
+	Sites     map[string]siteShape   `json:"sites" jsonschema:"minProperties=1" jsonschema_description:"Where resources and snapshots live, by name."`
+	Policies  map[string]policyShape `json:"policies,omitempty" jsonschema:"minProperties=1" jsonschema_description:"What to protect, how often, how long and where, by name."`
+	Notify    []notifyShape          `json:"notify,omitempty" jsonschema_description:"Who is told, and of what."`
+}
+
+type siteShape struct {
+	Account    string `json:"account,omitempty" jsonschema:"pattern=^[0-9]{12}$" jsonschema_description:"The AWS account, 12 digits in quotes. Left out: the account of holdfast's own credentials."`
+	Region     string `json:"region,omitempty" jsonschema_description:"The AWS Region, such as us-east-1."`
+	Role       string `json:"role,omitempty" jsonschema_description:"The name or ARN of the role to assume. Left out: holdfast's own credentials."`
+	ExternalID string `json:"external_id,omitempty" jsonschema_description:"Handed over when assuming the role."`
+	Profile    string `json:"profile,omitempty" jsonschema_description:"A profile of the AWS configuration to start from."`
+	Key        string `json:"key,omitempty" jsonschema_description:"The KMS key for copies that arrive here."`
+	Vault      string `json:"vault,omitempty" jsonschema_description:"A bucket (s3://bucket/folder) or an absolute path, for stores whose snapshots are files; instead of account and region."`
+}
+
+type policyShape struct {
+	Match     matchShape     `json:"match" jsonschema_description:"Which resources are meant; everything stated must hold."`
+	Every     string         `json:"every,omitempty" jsonschema_description:"A snapshot every so often: a duration of at least 5m, or AWS's rate(…)."`
+	Cron      string         `json:"cron,omitempty" jsonschema_description:"Or at these times: five fields as in crontab, a name such as @daily, or AWS's cron(…)."`
+	Timezone  string         `json:"timezone,omitempty" jsonschema_description:"Where the schedule's clock hangs and where days begin, such as Europe/Berlin; UTC if left out."`
+	Keep      keepShape      `json:"keep" jsonschema_description:"How long to keep the snapshots where they are taken."`
+	Copies    []copyShape    `json:"copies,omitempty" jsonschema_description:"Where to copy them."`
+	Objective objectiveShape `json:"objective,omitzero" jsonschema_description:"What must hold."`
+}
+
+type matchShape struct {
+	selectorShape
+	Exclude selectorShape `json:"exclude,omitzero" jsonschema_description:"Takes out what it matches; all that it states must hold."`
+}
+
+type selectorShape struct {
+	Kinds []string            `json:"kinds,omitempty" jsonschema:"minItems=1" jsonschema_description:"Kinds of stores, such as ebs or rds."`
+	Sites []string            `json:"sites,omitempty" jsonschema:"minItems=1" jsonschema_description:"Sites where the resource may live."`
+	Tags  map[string]tagShape `json:"tags,omitempty" jsonschema:"minProperties=1" jsonschema_description:"Tags that must be there with these values; * stands for any."`
+	Name  string              `json:"name,omitempty" jsonschema:"minLength=1" jsonschema_description:"A regular expression (RE2) for the whole name; one that begins with ^ or ends with $ is taken as written."`
+}
+
+// tagShape is a scalar of any type: it is taken as it is written.
+type tagShape struct{}
+
+// JSONSchema gives the schema of the type.
+func (tagShape) JSONSchema() *jsonschema.Schema {
+	return &jsonschema.Schema{OneOf: []*jsonschema.Schema{{Type: "string"}, {Type: "number"}, {Type: "boolean"}}}
+}
+
+// keepShape is a mapping of rules, or the word forever.
+type keepShape struct{}
+
+// JSONSchema gives the schema of the type.
+func (keepShape) JSONSchema() *jsonschema.Schema {
+	rules := reflectShape(&rulesShape{})
+	rules.Version = ""
+	one := uint64(1)
+	rules.MinProperties = &one
+	return &jsonschema.Schema{
+		OneOf:       []*jsonschema.Schema{rules, {Const: "forever"}},
+		Description: "What to keep: while any rule keeps a snapshot it stays. Or the word forever.",
+	}
+}
+
+type rulesShape struct {
+	Last    int    `json:"last,omitempty" jsonschema:"minimum=0,maximum=100000" jsonschema_description:"The newest so many."`
+	Within  string `json:"within,omitempty" jsonschema_description:"All taken less than this ago, such as 24h."`
+	Hourly  int    `json:"hourly,omitempty" jsonschema:"minimum=0,maximum=100000" jsonschema_description:"The newest of each of so many hours that have one."`
+	Daily   int    `json:"daily,omitempty" jsonschema:"minimum=0,maximum=100000" jsonschema_description:"The newest of each of so many days that have one."`
+	Weekly  int    `json:"weekly,omitempty" jsonschema:"minimum=0,maximum=100000" jsonschema_description:"The newest of each of so many ISO weeks that have one."`
+	Monthly int    `json:"monthly,omitempty" jsonschema:"minimum=0,maximum=100000" jsonschema_description:"The newest of each of so many months that have one."`
+	Yearly  int    `json:"yearly,omitempty" jsonschema:"minimum=0,maximum=100000" jsonschema_description:"The newest of each of so many years that have one."`
+	Floor   int    `json:"floor,omitempty" jsonschema:"minimum=0,maximum=100000,default=1" jsonschema_description:"So many of the newest stay whatever happens."`
+}
+
+type copyShape struct {
+	To   string    `json:"to" jsonschema_description:"The site to copy to."`
+	Keep keepShape `json:"keep" jsonschema_description:"How long to keep the copies."`
+}
+
+type objectiveShape struct {
+	RPO string `json:"rpo,omitempty" jsonschema_description:"How much may be lost, such as 2h; more than the time between two snapshots."`
+	RTO string `json:"rto,omitempty" jsonschema_description:"How long a restore may take, such as 3h."`
+}
+
+type notifyShape struct {
+	URL string   `json:"url" jsonschema_description:"Where to: sns:…, slack://…, https://… and others."`
+	On  []string `json:"on,omitempty" jsonschema:"minItems=1,enum=failure,enum=breach,enum=success" jsonschema_description:"Of what; failure and breach if left out."`
+}
+
+func reflectShape(v any) *jsonschema.Schema {
+	r := jsonschema.Reflector{Anonymous: true, DoNotReference: true}
+	return r.Reflect(v)
+}
+
+// Schema gives a JSON Schema of the policy file, for editors.
+func Schema() ([]byte, error) {
+	s := reflectShape(&fileShape{})
+	s.Title = "holdfast policy file"
+	out, err := json.MarshalIndent(s, "", "  ")
+	if err != nil {
+		return nil, err
+	}
+	return append(out, '\n'), nil
+}
