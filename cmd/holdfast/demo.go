@@ -5,11 +5,11 @@ import (
 	"context"
 	_ "embed"
 	"fmt"
+	"io"
 	"slices"
 	"sync"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/spf13/cobra"
 
 	"github.com/holdfast-dr/holdfast/internal/dr"
@@ -93,7 +93,7 @@ func (g *globals) newDemo() (*demo, error) {
 	a := newApp(f, session.Options{
 		EndpointURL: "http://sandbox.invalid",
 		HTTPClient:  cloud.Client(),
-		Credentials: credentials.NewStaticCredentialsProvider(f.Sites[0].Account, "none", ""),
+		Credentials: session.Static(f.Sites[0].Account),
 		Pace:        session.Pace{PerSecond: 1e6, Burst: 1e6},
 		Version:     version,
 	}, clock)
@@ -128,7 +128,7 @@ func (d *demo) play(ctx context.Context) error {
 func (d *demo) chapter(title string) { fmt.Fprintf(d.out, "\n── %s\n", title) }
 
 func (d *demo) firstRun(ctx context.Context) error {
-	show := newProgress(d.streams)
+	show := newProgress(d.streams, true)
 	if tty, _ := d.terminal(); tty {
 		d.clock.breath = 60 * time.Millisecond
 	}
@@ -143,7 +143,7 @@ func (d *demo) firstRun(ctx context.Context) error {
 }
 
 // printRefused repeats what a run would say on standard error.
-func printRefused(w interface{ Write([]byte) (int, error) }, p plan.Plan) {
+func printRefused(w io.Writer, p plan.Plan) {
 	for _, v := range p.Refused {
 		fmt.Fprintf(w, "refused %s: %s\n        → %s\n", place(v), v.Reason, v.Remedy)
 	}

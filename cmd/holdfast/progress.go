@@ -19,9 +19,11 @@ type progress interface {
 	end()
 }
 
-func newProgress(s streams) progress {
+// newProgress shows bars on a terminal and lines elsewhere. wait says whether the
+// run waits until the snapshots are available.
+func newProgress(s streams, wait bool) progress {
 	if tty, _ := s.terminal(); tty {
-		return newBars(s.out)
+		return newBars(s.out, wait)
 	}
 	return &lineProgress{out: s.out, seen: map[dr.Scope]bool{}}
 }
@@ -74,13 +76,22 @@ func past(a plan.Action) string {
 // bars shows one bar for each thing there is to do and, while it is waited for,
 // how far each snapshot has come.
 type bars struct {
+	wait bool
 	pool *mpb.Progress
 	all  map[plan.Verb]*mpb.Bar
 	each map[string]*mpb.Bar
+	// ready counts the snapshots that are available, where there are too many for
+	// a bar each.
+	ready *mpb.Bar
 }
 
-func newBars(out io.Writer) *bars {
+// mostBars is how many snapshots get a bar of their own: more would not fit on a
+// screen.
+const mostBars = 20
+
+func newBars(out io.Writer, wait bool) *bars {
 	return &bars{
+		wait: wait,
 		pool: mpb.New(mpb.WithOutput(out), mpb.WithWidth(40), mpb.WithRefreshRate(100*time.Millisecond)),
 		all:  map[plan.Verb]*mpb.Bar{}, each: map[string]*mpb.Bar{},
 	}
@@ -97,14 +108,23 @@ func (b *bars) watch(ev engine.Event) {
 			bar.Increment()
 		}
 	case engine.Progressed:
-		b.bar(a).SetCurrent(int64(ev.Percent))
-	case engine.Settled:
-		if ev.Err != nil {
-			b.bar(a).Abort(false)
-			return
+		if b.ready == nil {
+			b.bar(a).SetCurrent(int64(ev.Percent))
 		}
-		b.bar(a).SetCurrent(100)
+	case engine.Settled:
+		b.settle(a, ev.Err)
 	case engine.Observed, engine.Began:
+	}
+}
+
+func (b *bars) settle(a plan.Action, err error) {
+	switch {
+	case b.ready != nil:
+		b.ready.Increment()
+	case err != nil:
+		b.bar(a).Abort(false)
+	default:
+		b.bar(a).SetCurrent(100)
 	}
 }
 
@@ -113,7 +133,14 @@ func (b *bars) begin(p plan.Plan, verb plan.Verb, title string) {
 	if n == 0 || b.all[verb] != nil {
 		return
 	}
-	b.all[verb] = b.pool.AddBar(int64(n),
+	b.all[verb] = b.counter(n, title)
+	if verb == plan.Create && n > mostBars && b.wait {
+		b.ready = b.counter(n, "available         ")
+	}
+}
+
+func (b *bars) counter(n int, title string) *mpb.Bar {
+	return b.pool.AddBar(int64(n),
 		mpb.PrependDecorators(decor.Name(title)),
 		mpb.AppendDecorators(decor.CountersNoUnit("%d of %d")))
 }
@@ -133,6 +160,9 @@ func (b *bars) bar(a plan.Action) *mpb.Bar {
 func (b *bars) end() {
 	for _, bar := range b.all {
 		bar.Abort(false)
+	}
+	if b.ready != nil {
+		b.ready.Abort(false)
 	}
 	for _, bar := range b.each {
 		bar.Abort(false)

@@ -52,7 +52,7 @@ Exit codes: 0 all done; 3 some things failed or were refused, the rest was done;
 			}
 			var show progress = quietProgress{}
 			if !g.json {
-				show = newProgress(g.streams)
+				show = newProgress(g.streams, wait)
 			}
 			a.engine.Watch = show.watch
 			r := a.engine.RunOnce(ctx)

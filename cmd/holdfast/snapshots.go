@@ -126,7 +126,7 @@ func coveringPolicy(f policy.File, r dr.Resource, asked string) (string, error) 
 func (g *globals) take(ctx context.Context, a *app, inv dr.Inventory, wish plan.Wish, wait bool) error {
 	var show progress = quietProgress{}
 	if !g.json {
-		show = newProgress(g.streams)
+		show = newProgress(g.streams, wait)
 	}
 	a.engine.Watch = show.watch
 	r := a.engine.Take(ctx, inv, wish)

@@ -125,13 +125,13 @@ func joinConfig(t Tags) Config {
 	if !ok {
 		return ""
 	}
-	joined := first
+	parts := []string{first}
 	for i := 1; i < configTags; i++ {
 		next, ok := t[configTag(i)]
 		if !ok {
 			break
 		}
-		joined += next
+		parts = append(parts, next)
 	}
-	return Config(joined)
+	return Config(strings.Join(parts, ""))
 }

@@ -65,7 +65,7 @@ func newIndex(namespace string, inv dr.Inventory) *index {
 			sizes = append(sizes, 0)
 		}
 		sizes[n]++
-		lineOf[i] = int32(n) //nolint:gosec // There are never 2^31 lines.
+		lineOf[i] = int32(n) // There are never 2^31 lines.
 		ix.ours++
 	}
 	ix.fill(lineOf, sizes)

@@ -89,8 +89,7 @@ func parseTokens(tokens token.Tokens) (tree *ast.File, err error) {
 
 // syntax reports what the YAML parser said, at the place it said it of.
 func (r *reporter) syntax(err error) {
-	var bad *yaml.SyntaxError
-	if errors.As(err, &bad) {
+	if bad, ok := errors.AsType[*yaml.SyntaxError](err); ok {
 		r.fail(tokenPos(bad.Token), "", "not valid YAML: %s", bad.Message)
 		return
 	}

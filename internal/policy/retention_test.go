@@ -96,8 +96,10 @@ func TestDecide(t *testing.T) {
 
 func anyRetention(t *rapid.T) Retention {
 	n := func(name string) int { return rapid.IntRange(0, 5).Draw(t, name) }
-	return Retention{Last: n("last"), Hourly: n("hourly"), Daily: n("daily"), Weekly: n("weekly"), Monthly: n("monthly"),
-		Yearly: n("yearly"), Floor: n("floor"), Within: time.Duration(n("within")) * 20 * time.Hour}
+	return Retention{
+		Last: n("last"), Hourly: n("hourly"), Daily: n("daily"), Weekly: n("weekly"), Monthly: n("monthly"),
+		Yearly: n("yearly"), Floor: n("floor"), Within: time.Duration(n("within")) * 20 * time.Hour,
+	}
 }
 
 func anyPoints(t *rapid.T, now time.Time) []Point {

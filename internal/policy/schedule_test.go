@@ -148,8 +148,10 @@ var hardDays = map[string][]string{
 }
 
 func anyZoneTime(t *rapid.T) (*time.Location, time.Time) {
-	name := rapid.SampledFrom([]string{"Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu",
-		"America/Sao_Paulo", "Pacific/Apia", "America/St_Johns", "America/Havana"}).Draw(t, "zone")
+	name := rapid.SampledFrom([]string{
+		"Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu",
+		"America/Sao_Paulo", "Pacific/Apia", "America/St_Johns", "America/Havana",
+	}).Draw(t, "zone")
 	loc, err := time.LoadLocation(name)
 	if err != nil {
 		t.Fatal(err)

@@ -75,7 +75,7 @@ func (f File) named(name string) (Policy, bool, error) {
 
 func (f File) statedCopies(to string, keep Retention) ([]Copy, error) {
 	var out []Copy
-	for _, name := range strings.Fields(to) {
+	for name := range strings.FieldsSeq(to) {
 		if _, ok := f.Site(name); !ok {
 			return nil, fmt.Errorf("tag %s: unknown site %q", TagCopyTo, clip(name))
 		}
@@ -104,8 +104,10 @@ func ParseRetention(s string) (Retention, error) {
 		k.Within = d
 		return k, err
 	}
-	counts := map[string]*int{"last": &k.Last, "hourly": &k.Hourly, "daily": &k.Daily, "weekly": &k.Weekly,
-		"monthly": &k.Monthly, "yearly": &k.Yearly, "floor": &k.Floor}
+	counts := map[string]*int{
+		"last": &k.Last, "hourly": &k.Hourly, "daily": &k.Daily, "weekly": &k.Weekly,
+		"monthly": &k.Monthly, "yearly": &k.Yearly, "floor": &k.Floor,
+	}
 	for word := range strings.FieldsSeq(s) {
 		rule, value, _ := strings.Cut(word, "=")
 		var err error

@@ -90,6 +90,7 @@ func (d *depth) take(t, next *token.Token, firstOnLine bool) int {
 		d.flow++
 	case token.SequenceEndType, token.MappingEndType:
 		d.flow = max(d.flow-1, 0)
+	default: // No bracket.
 	}
 	isKey := next != nil && next.Type == token.MappingValueType
 	if d.flow == 0 && (firstOnLine || isKey || t.Type == token.SequenceEntryType) {

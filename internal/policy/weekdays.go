@@ -54,9 +54,9 @@ func renumber(field string, n numbering) (string, error) {
 
 // number counts one day from Sunday as 0; what is no number stays.
 func (n numbering) number(s string) (string, error) {
-	v, err := strconv.Atoi(s)
-	if err != nil {
-		return s, nil
+	v, notANumber := strconv.Atoi(s)
+	if notANumber != nil {
+		return s, nil //nolint:nilerr // A name of a day is no error.
 	}
 	if v < n.sunday || v > n.last {
 		return "", fmt.Errorf("day of the week %q: days go from %d to %d", clip(s), n.sunday, n.last)

@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/ratelimit"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
@@ -20,6 +21,12 @@ import (
 	"github.com/holdfast-dr/holdfast/internal/policy"
 	"github.com/holdfast-dr/holdfast/internal/store"
 )
+
+// Static gives credentials with an access key that needs no secret, for the
+// simulated AWS.
+func Static(accessKey string) aws.CredentialsProvider {
+	return credentials.NewStaticCredentialsProvider(accessKey, "none", "")
+}
 
 // Options say how to reach AWS. The zero value reaches the real one with the
 // SDK's own search for credentials.
