@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
 	"github.com/aws/smithy-go/middleware"
 	"golang.org/x/time/rate"
@@ -53,10 +54,20 @@ func (p *pacer) install(stack *middleware.Stack) error {
 		ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler,
 	) (middleware.FinalizeOutput, middleware.Metadata, error) {
 		if err := p.limiter(awsmiddleware.GetServiceID(ctx)).Wait(ctx); err != nil {
-			return middleware.FinalizeOutput{}, middleware.Metadata{}, err
+			return middleware.FinalizeOutput{}, middleware.Metadata{}, gaveUp(ctx)
 		}
 		return next.HandleFinalize(ctx, in)
 	}), "Retry", middleware.After)
+}
+
+// gaveUp says why a call did not wait for its turn, in the SDK's own words for
+// it: the context ended, or its deadline comes before the turn.
+func gaveUp(ctx context.Context) error {
+	cause := ctx.Err()
+	if cause == nil {
+		cause = context.DeadlineExceeded
+	}
+	return &aws.RequestCanceledError{Err: cause}
 }
 
 // userAgent names holdfast in the log of calls that AWS keeps.

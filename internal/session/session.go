@@ -111,10 +111,23 @@ func (s *Sessions) load(ctx context.Context, site dr.Site) (aws.Config, error) {
 		cfg.HTTPClient = s.opts.HTTPClient
 	}
 	cfg.APIOptions = append(cfg.APIOptions, newPacer(s.opts.Pace).install, s.userAgent)
+	cfg.Credentials = signer{cfg.Credentials}
 	if known.Role != "" {
 		cfg.Credentials = s.assume(cfg, known)
 	}
 	return cfg, nil
+}
+
+// signer says of the SDK's search for credentials that it found none.
+type signer struct{ aws.CredentialsProvider }
+
+// Retrieve gives the credentials.
+func (s signer) Retrieve(ctx context.Context) (aws.Credentials, error) {
+	creds, err := s.CredentialsProvider.Retrieve(ctx)
+	if err != nil && ctx.Err() == nil {
+		err = &store.SignError{Err: err}
+	}
+	return creds, err
 }
 
 func (s *Sessions) options(site policy.Site) []func(*config.LoadOptions) error {

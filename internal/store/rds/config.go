@@ -1,6 +1,7 @@
 package rds
 
 import (
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -57,7 +58,9 @@ func settings(in *types.DBInstance) map[string]string {
 		"character-set":  aws.ToString(in.CharacterSetName),
 		"time-zone":      aws.ToString(in.Timezone),
 		"insights-mode":  string(in.DatabaseInsightsMode),
-		"directory":      directory(in),
+		"volumes":        volumes(in),
+		"tde":            aws.ToString(in.TdeCredentialArn),
+		"reservation":    aws.ToString(in.DBCapacityReservationIdentifier),
 		"processor":      processor(in),
 		"national-set":   aws.ToString(in.NcharCharacterSetName),
 		"backup-target":  aws.ToString(in.BackupTarget),
@@ -68,6 +71,7 @@ func settings(in *types.DBInstance) map[string]string {
 		"secondary-zone": aws.ToString(in.SecondaryAvailabilityZone),
 		"promotion-tier": number(in.PromotionTier),
 	}
+	maps.Copy(m, directory(in))
 	return m
 }
 
@@ -145,12 +149,34 @@ func secretKey(in *types.DBInstance) string {
 	return aws.ToString(in.MasterUserSecret.KmsKeyId)
 }
 
-func directory(in *types.DBInstance) string {
-	var ids []string
-	for _, m := range in.DomainMemberships {
-		ids = append(ids, aws.ToString(m.Domain))
+// directory gives the Active Directory that the instance has joined, managed by
+// AWS (with an id) or by oneself (with name, unit, secret and name servers).
+func directory(in *types.DBInstance) map[string]string {
+	if len(in.DomainMemberships) == 0 {
+		return nil
 	}
-	return list(ids)
+	m := in.DomainMemberships[0] // There is at most one.
+	return map[string]string{
+		"directory":        aws.ToString(m.Domain),
+		"directory-role":   aws.ToString(m.IAMRoleName),
+		"directory-name":   aws.ToString(m.FQDN),
+		"directory-unit":   aws.ToString(m.OU),
+		"directory-secret": aws.ToString(m.AuthSecretArn),
+		"directory-dns":    list(m.DnsIps),
+	}
+}
+
+// volumes gives the storage volumes beside the first: name, type, GiB, the most
+// that it may grow to, IOPS and throughput.
+func volumes(in *types.DBInstance) string {
+	var out []string
+	for _, v := range in.AdditionalStorageVolumes {
+		out = append(out, strings.Join([]string{
+			aws.ToString(v.VolumeName), aws.ToString(v.StorageType), number(v.AllocatedStorage),
+			number(v.MaxAllocatedStorage), number(v.IOPS), number(v.StorageThroughput),
+		}, " "))
+	}
+	return list(out)
 }
 
 func processor(in *types.DBInstance) string {

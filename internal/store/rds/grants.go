@@ -52,7 +52,7 @@ func (d *Driver) Grants(ctx context.Context, site dr.Site) []store.Grant {
 			_, err := c.RemoveTagsFromResource(ctx, &rds.RemoveTagsFromResourceInput{ResourceName: arn, TagKeys: []string{dr.TagKeep}})
 			return err
 		}},
-		{"rds:DeleteDBSnapshot", "to expire snapshots", func() error { return remove(ctx, c, probe) }},
+		{"rds:DeleteDBSnapshot", "to expire snapshots", func() error { return remove(ctx, c, site, probe) }},
 	}
 	grants := make([]store.Grant, 0, len(tries))
 	for _, t := range tries {

@@ -75,7 +75,10 @@ func (d *Driver) Observe(ctx context.Context, site dr.Site) (dr.Inventory, error
 		inv.Snapshots, err = snapshots(ctx, c, site)
 		return err
 	})
-	return inv, g.Wait()
+	if err := g.Wait(); err != nil {
+		return dr.Inventory{}, err
+	}
+	return inv, nil
 }
 
 // Snapshots reads all manual DB snapshots at a site.
@@ -99,7 +102,7 @@ func (d *Driver) Apply(ctx context.Context, a plan.Action) (dr.Ref, error) {
 	case plan.Create:
 		return made, create(ctx, c, a)
 	case plan.Delete:
-		return made, remove(ctx, c, a.Name)
+		return made, remove(ctx, c, site, a.Name)
 	case plan.Hold:
 		return made, hold(ctx, c, site, a.Name)
 	case plan.Release:
@@ -109,37 +112,54 @@ func (d *Driver) Apply(ctx context.Context, a plan.Action) (dr.Ref, error) {
 }
 
 // create takes a snapshot, its claim written with the same call. The name is the
-// idempotency key: where it is taken already, by an earlier try whose answer was
-// lost or by another run, the claim tells.
+// idempotency key: an earlier try whose answer was lost, or another run, may have
+// taken it already, and the claim tells. Such a snapshot shows in more than one
+// way: while it begins the instance is busy, and it may be the last of the quota.
 func create(ctx context.Context, c api, a plan.Action) error {
 	_, err := c.CreateDBSnapshot(ctx, &rds.CreateDBSnapshotInput{
 		DBInstanceIdentifier: aws.String(a.From.ID),
 		DBSnapshotIdentifier: aws.String(a.Name),
 		Tags:                 sdkTags(a.Claim.Tags(), a.Tags),
 	})
-	var exists *types.DBSnapshotAlreadyExistsFault
-	if !errors.As(err, &exists) {
+	fault := classify(err)
+	if fault != store.Conflict && fault != store.Busy && fault != store.Quota {
 		return err
 	}
 	there, lookErr := find(ctx, c, a.To, a.Name)
+	unseen := classify(lookErr) == store.NotFound
 	switch {
+	case unseen && fault == store.Conflict:
+		return errUnseen
+	case unseen:
+		return err
 	case lookErr != nil:
-		return fmt.Errorf("it exists already, and looking at it failed: %w", lookErr)
+		return fmt.Errorf("it may exist already, and looking at it failed: %w", lookErr)
 	case !there.Claim.Is(a.Claim):
 		return err
-	case there.State == dr.Failed:
-		return fmt.Errorf("%w: an earlier try for the same slot ended %s", errFailedBefore, there.Status)
+	case there.State != dr.Good && there.State != dr.Pending:
+		return fmt.Errorf("%w: it is %s", errUseless, there.Status)
 	}
 	return nil
 }
 
-// errFailedBefore: the snapshot that is to be taken exists and has failed.
-var errFailedBefore = errors.New("the snapshot is there but failed")
+var (
+	// errUnseen: a read that lags behind what was written.
+	errUnseen = errors.New("a snapshot of this name exists, and does not show yet")
+	// errUseless: it failed, or is on its way out, and has the name until it is gone.
+	errUseless = errors.New("an earlier snapshot for the same slot has this name")
+)
 
-func remove(ctx context.Context, c api, name string) error {
+// remove deletes a snapshot. One that is on its way out already is as good as gone.
+func remove(ctx context.Context, c api, site dr.Site, name string) error {
 	_, err := c.DeleteDBSnapshot(ctx, &rds.DeleteDBSnapshotInput{DBSnapshotIdentifier: aws.String(name)})
-	var gone *types.DBSnapshotNotFoundFault
-	if errors.As(err, &gone) {
+	fault := classify(err)
+	if fault == store.Busy {
+		there, lookErr := find(ctx, c, site, name)
+		if there.State == dr.Going || classify(lookErr) == store.NotFound {
+			return nil
+		}
+	}
+	if fault == store.NotFound {
 		return nil
 	}
 	return err
@@ -170,8 +190,10 @@ func release(ctx context.Context, c api, site dr.Site, name string) error {
 }
 
 // Classify sorts an error.
-func (*Driver) Classify(err error) store.Fault {
-	if errors.Is(err, errFailedBefore) {
+func (*Driver) Classify(err error) store.Fault { return classify(err) }
+
+func classify(err error) store.Fault {
+	if errors.Is(err, errUnseen) || errors.Is(err, errUseless) {
 		return store.Busy
 	}
 	return store.ClassifyAWS(err, map[string]store.Fault{

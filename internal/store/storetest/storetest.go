@@ -1,0 +1,153 @@
+// Package storetest is the conformance suite: what every driver of a store must
+// hold, whatever goes wrong between it and the cloud. A driver's test supplies a
+// Harness and calls Run; nothing here knows one service from another.
+//
+// Each case runs in a testing/synctest bubble over a World of its own, so that
+// retries, snapshots that take hours and clocks cost no time.
+package storetest
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/holdfast-dr/holdfast/internal/dr"
+	"github.com/holdfast-dr/holdfast/internal/store"
+)
+
+// Harness is what a driver's test supplies.
+type Harness struct {
+	// New makes a fresh World. It is called within a bubble, and what fails in it
+	// or later in the World fails t.
+	New func(t *testing.T) World
+	// Calls names the calls that the driver makes, as IAM names permissions.
+	Calls Calls
+	// Statuses gives, for each readiness, words that the service has for it.
+	Statuses map[dr.Readiness][]string
+	// ResourceName is how long the name of a resource may be.
+	ResourceName int
+	// MaxTags is how many tags a snapshot may have; 0 means no limit.
+	MaxTags int
+	// NamesAreKeys says that the caller names snapshots and that a name is taken
+	// once. Where it is not so, the claim is all by which a snapshot is known.
+	NamesAreKeys bool
+}
+
+// Calls names calls, such as "rds:CreateDBSnapshot". Tag and Untag are those that
+// hold and release a snapshot.
+type Calls struct {
+	ListResources, ListSnapshots, Create, Delete, Tag, Untag string
+}
+
+func (c Calls) all() []string {
+	return []string{c.ListResources, c.ListSnapshots, c.Create, c.Delete, c.Tag, c.Untag}
+}
+
+// World is a simulated cloud with a driver that reaches it. Home and Away are
+// sites in two accounts; a site's session can do all that a driver needs.
+type World interface {
+	Driver() store.Driver
+	Home() dr.Site
+	Away() dr.Site
+	// PutResource makes a resource exist, and PutSnapshot a snapshot that holdfast
+	// did not make.
+	PutResource(site dr.Site, r Resource) dr.Ref
+	PutSnapshot(site dr.Site, s Snapshot) dr.Ref
+	// SetStatus puts a resource into a status, in the service's own word, in which
+	// it stays.
+	SetStatus(resource dr.Ref, status string)
+	// FailNext makes the next snapshot of a resource end as failed.
+	FailNext(resource dr.Ref)
+	// SetQuota limits how many snapshots there may be at a site.
+	SetQuota(site dr.Site, n int)
+	// SnapshotTags gives a snapshot's tags, by other means than the driver's.
+	SnapshotTags(snapshot dr.Ref) dr.Tags
+	// Strike makes something go wrong until it has struck as often as it is to,
+	// or until end is called.
+	Strike(t Trouble) (end func())
+	// Calls gives the calls that were made so far, as IAM names permissions.
+	Calls() []string
+}
+
+// Resource is a resource to be put into a World.
+type Resource struct {
+	Name string
+	Tags dr.Tags
+	// Rich asks for as much configuration as the World can give it.
+	Rich bool
+}
+
+// Snapshot is a snapshot to be put into a World.
+type Snapshot struct {
+	Of   dr.Ref
+	Name string
+	Tags dr.Tags
+	Age  time.Duration
+}
+
+// Trouble is something that goes wrong with calls.
+type Trouble struct {
+	Kind TroubleKind
+	// Call is the call that it strikes, as IAM names permissions; empty: any.
+	Call string
+	// Skip lets so many calls pass first; Times is how often it strikes, 0 for ever.
+	Skip, Times int
+	// By is how far in the past Stale reads see.
+	By time.Duration
+}
+
+// TroubleKind says what goes wrong.
+type TroubleKind string
+
+// What can go wrong with a call.
+const (
+	// Throttled: it is refused, since there were too many.
+	Throttled TroubleKind = "throttled"
+	// Broken: it fails within the service, and has no effect.
+	Broken TroubleKind = "broken"
+	// LostAnswer: it takes effect, and the answer never comes.
+	LostAnswer TroubleKind = "lost answer"
+	// Stale: it is a read and answers as of some time ago.
+	Stale TroubleKind = "stale"
+	// Denied: the caller may not make it.
+	Denied TroubleKind = "denied"
+)
+
+// Run holds a driver to all cases.
+func Run(t *testing.T, h Harness) {
+	t.Helper()
+	for _, group := range []struct {
+		name  string
+		cases []testCase
+	}{
+		{"observe", observing()},
+		{"create", creating()},
+		{"create when it goes wrong", recreating()},
+		{"claim", claiming()},
+		{"delete", deleting()},
+		{"hold", holding()},
+		{"fault", failing()},
+		{"grants", granting()},
+		{"concurrency", concurring()},
+	} {
+		t.Run(group.name, func(t *testing.T) {
+			for _, c := range group.cases {
+				t.Run(c.name, func(t *testing.T) {
+					if c.named && !h.NamesAreKeys || c.tagged && h.MaxTags == 0 {
+						t.Skip("it does not apply to this kind of store")
+					}
+					synctest.Test(t, func(t *testing.T) { c.run(newScene(t, h)) })
+				})
+			}
+		})
+	}
+}
+
+// testCase is one thing that a driver must hold.
+type testCase struct {
+	name string
+	run  func(*scene)
+	// named: only where the caller's names are keys. tagged: only where there is a
+	// limit of tags.
+	named, tagged bool
+}
