@@ -116,6 +116,9 @@ func ParseClaim(t Tags) (Claim, error) {
 		return Claim{}, fmt.Errorf("tag %s is not an RFC 3339 time: %q", TagSlot, t[TagSlot])
 	}
 	c.Slot = slot.UTC()
+	if c.Slot.Nanosecond() != 0 || c.Slot.Year() < 1 || c.Slot.Year() > 9999 {
+		return Claim{}, fmt.Errorf("tag %s is not a time in whole seconds: %q", TagSlot, t[TagSlot])
+	}
 	c.Config = joinConfig(t)
 	return c, nil
 }

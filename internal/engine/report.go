@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"slices"
+
 	"github.com/holdfast-dr/holdfast/internal/dr"
 	"github.com/holdfast-dr/holdfast/internal/plan"
 )
@@ -47,7 +49,9 @@ type Outcome struct {
 	Made dr.Ref
 	// State is what became of a snapshot that was waited for; empty before.
 	State dr.Condition
-	// Left says why a delete was left undone on a last look; that is no failure.
+	// Left says why an action was left undone, which is no failure: a delete on a
+	// last look, a create because its resource became busy (the plan's Waiting says
+	// so too).
 	Left string
 	Err  error
 
@@ -86,7 +90,8 @@ func (r Report) Nothing() bool {
 		return false
 	}
 	if len(r.Outcomes) > 0 {
-		return len(r.Failed()) == len(r.Outcomes)
+		// What was made and only not waited for was done.
+		return !slices.ContainsFunc(r.Outcomes, func(o Outcome) bool { return o.Err == nil || o.Made.ID != "" })
 	}
 	return len(r.Inventory.Resources) == 0 && len(r.Inventory.Snapshots) == 0
 }

@@ -80,7 +80,7 @@ func (b *builder) keepAll(l *line) {
 
 // ManualPolicy is the policy name in the claim of a snapshot that a person asked
 // for of a resource that no policy covers.
-const ManualPolicy = "manual"
+const ManualPolicy = policy.ManualName
 
 // decide applies retention to a line: only good snapshots count, and only those
 // that no rule keeps may go.

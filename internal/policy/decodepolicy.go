@@ -38,8 +38,11 @@ func (d *decoder) policyFields(p *draft) []field {
 
 func (d *decoder) policy(e entry) {
 	p := &draft{Policy: Policy{Name: e.key, Location: time.UTC, Pos: e.pos}}
-	if e.key == TagPolicyName {
+	switch e.key {
+	case TagPolicyName:
 		d.fail(e.pos, "call it something else", "the name %q is for what resources state themselves", e.key)
+	case ManualName:
+		d.fail(e.pos, "call it something else", "the name %q is for snapshots that are taken by hand outside any policy", e.key)
 	}
 	if !d.object(e.value, "policy "+clip(e.key), d.policyFields(p)) {
 		return

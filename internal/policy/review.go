@@ -2,6 +2,7 @@ package policy
 
 import (
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -43,7 +44,8 @@ func (d *decoder) reviewObjective(p Policy, at Pos) {
 		return
 	}
 	hint := "write an rpo above " + FormatDuration(longest) + ", or a schedule with less between"
-	if half := (p.Objective.RPO / 2).Truncate(time.Minute); half >= MinEvery {
+	every := strings.HasPrefix(p.Schedule.String(), "every ")
+	if half := (p.Objective.RPO / 2).Truncate(time.Minute); every && half >= MinEvery {
 		hint = "write every: " + FormatDuration(half) + ", or an rpo above " + FormatDuration(longest)
 	}
 	d.warn(at, hint, "rpo: %s cannot be held with up to %s from one snapshot to the next: "+

@@ -14,6 +14,10 @@ import (
 // tags; the policy file cannot use it.
 const TagPolicyName = "tags"
 
+// ManualName is the policy name in the claim of a snapshot that a person asked
+// for of a resource that no policy covers; the policy file cannot use it.
+const ManualName = "manual"
+
 // The tags by which a resource carries its policy itself.
 const (
 	// TagNamed names a policy of the file.

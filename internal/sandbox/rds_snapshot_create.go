@@ -33,11 +33,10 @@ func (s *rdsState) createDBSnapshot(r *request) (any, error) {
 	if err := s.roomForSnapshot(g, name, r.now); err != nil {
 		return nil, err
 	}
-	if c.copyTags {
-		tags = withoutReserved(d.tags.get(r.now)).with(tags)
-		if err := checkTagCount(tags); err != nil {
-			return nil, err
-		}
+	// Tags given in the call replace those that would be copied (Amazon RDS User
+	// Guide, "Copying tags to DB instance snapshots").
+	if c.copyTags && len(tags) == 0 {
+		tags = withoutReserved(d.tags.get(r.now))
 	}
 	snap := s.take(g, d, name, "manual", r.now)
 	snap.tags.set(r.now, tags)

@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/smithy-go/logging"
 
 	"github.com/holdfast-dr/holdfast/internal/dr"
 	"github.com/holdfast-dr/holdfast/internal/policy"
@@ -110,6 +111,7 @@ func (s *Sessions) load(ctx context.Context, site dr.Site) (aws.Config, error) {
 		// and fails where the client has no use for that.
 		cfg.HTTPClient = s.opts.HTTPClient
 	}
+	cfg.Logger = logging.Nop{} // What matters comes back as an error.
 	cfg.APIOptions = append(cfg.APIOptions, newPacer(s.opts.Pace).install, s.userAgent)
 	cfg.Credentials = signer{cfg.Credentials}
 	if known.Role != "" {
@@ -192,10 +194,12 @@ func (s *Sessions) Identity(ctx context.Context, site dr.Site) (Identity, error)
 	}
 	out, err := sts.NewFromConfig(cfg).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
 	if err != nil {
-		return Identity{}, &store.Error{
-			Doing: fmt.Sprintf("ask who we are at %s", site), Fault: store.ClassifyAWS(err, nil), Err: err,
-			Remedy: remedy(s.sites[site.Name]),
+		fault := store.ClassifyAWS(err, nil)
+		e := &store.Error{Doing: fmt.Sprintf("ask who we are at %s", site), Fault: fault, Err: err, Remedy: fault.Remedy()}
+		if fault == store.Denied || fault == store.NoCredentials {
+			e.Remedy = remedy(s.sites[site.Name])
 		}
+		return Identity{}, e
 	}
 	return Identity{aws.ToString(out.Account), aws.ToString(out.Arn)}, nil
 }

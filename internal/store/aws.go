@@ -52,8 +52,7 @@ func awsCodes() map[string]Fault {
 // the connection.
 func ClassifyAWS(err error, own map[string]Fault) Fault {
 	var signed *SignError
-	var api smithy.APIError
-	if errors.As(err, &api) {
+	if api, ok := errors.AsType[smithy.APIError](err); ok {
 		if f, ok := own[api.ErrorCode()]; ok {
 			return f
 		}

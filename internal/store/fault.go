@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"errors"
 	"strings"
 
@@ -36,7 +37,9 @@ const (
 	Unknown Fault = "unknown"
 )
 
-func (f Fault) remedy() string {
+// Remedy says what a person can do about errors of this sort; empty where that
+// depends.
+func (f Fault) Remedy() string {
 	switch f {
 	case NotFound:
 		return "look whether it was renamed or deleted meanwhile; the next run sees what is there"
@@ -83,8 +86,7 @@ func (e *Error) Advice() string { return e.Remedy }
 
 // Remedy gives what a person can do about an error; empty when nothing is known.
 func Remedy(err error) string {
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*Error](err); ok {
 		return e.Remedy
 	}
 	return ""
@@ -92,8 +94,7 @@ func Remedy(err error) string {
 
 // FaultOf gives the sort of an error that came out of a Store.
 func FaultOf(err error) Fault {
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*Error](err); ok {
 		return e.Fault
 	}
 	return Unknown
@@ -103,15 +104,19 @@ func FaultOf(err error) Fault {
 // status, request id and host before it comes to the point; of an API error the
 // code and the message are what a person can use.
 func Brief(err error) string {
-	var api smithy.APIError
-	if errors.As(err, &api) {
+	switch {
+	case errors.Is(err, context.Canceled):
+		return "interrupted"
+	case errors.Is(err, context.DeadlineExceeded):
+		return "the time given for it is over"
+	}
+	if api, ok := errors.AsType[smithy.APIError](err); ok {
 		if api.ErrorMessage() == "" {
 			return api.ErrorCode()
 		}
 		return api.ErrorCode() + ": " + strings.TrimSpace(api.ErrorMessage())
 	}
-	var op *smithy.OperationError
-	if errors.As(err, &op) {
+	if op, ok := errors.AsType[*smithy.OperationError](err); ok {
 		return op.Err.Error()
 	}
 	return err.Error()

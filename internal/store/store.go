@@ -113,5 +113,5 @@ func (s *Store) Grants(ctx context.Context, site dr.Site) []Grant {
 
 func (s *Store) wrap(what string, err error) error {
 	fault := s.drv.Classify(err)
-	return &Error{Doing: what, Fault: fault, Remedy: fault.remedy(), Err: err}
+	return &Error{Doing: what, Fault: fault, Remedy: fault.Remedy(), Err: err}
 }
