@@ -43,7 +43,9 @@ type Engine struct {
 // fails; the report says what did.
 func (e *Engine) RunOnce(ctx context.Context) Report {
 	p, inv := e.Plan(ctx)
-	return Report{Plan: p, Inventory: inv, Outcomes: e.apply(ctx, p)}
+	r := Report{Plan: p, Inventory: inv, Outcomes: e.apply(ctx, p)}
+	r.Plan.Waiting = append(r.Plan.Waiting, waiting(r.Outcomes)...)
+	return r
 }
 
 // Plan observes, plans and checks the plan; it changes nothing.
@@ -80,6 +82,7 @@ func (e *Engine) Observe(ctx context.Context) dr.Inventory {
 func (e *Engine) observeSite(ctx context.Context, site dr.Site) dr.Inventory {
 	confirmed, err := e.Reach(ctx, site)
 	if err != nil {
+		err = stopped(ctx, err)
 		inv := dr.Inventory{Gaps: map[dr.Scope]error{}}
 		for _, s := range e.Stores {
 			scope := dr.Scope{Kind: s.Kind(), Site: site}
@@ -92,6 +95,9 @@ func (e *Engine) observeSite(ctx context.Context, site dr.Site) dr.Inventory {
 	for _, s := range e.Stores {
 		scope := dr.Scope{Kind: s.Kind(), Site: confirmed}
 		seen := s.Observe(ctx, confirmed)
+		if err := seen.Gaps[scope]; err != nil {
+			seen.Gaps[scope] = stopped(ctx, err)
+		}
 		inv.Add(seen)
 		e.tell(Event{Kind: Observed, Scope: scope, Err: seen.Gaps[scope], Resources: len(seen.Resources), Snapshots: len(seen.Snapshots)})
 	}

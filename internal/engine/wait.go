@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/holdfast-dr/holdfast/internal/dr"
@@ -20,29 +21,56 @@ func (e *Engine) RunAndWait(ctx context.Context, poll time.Duration) Report {
 
 // Settle waits for what a report left unfinished.
 func (e *Engine) Settle(ctx context.Context, r Report, poll time.Duration) Report {
-	tried := map[attempt]bool{}
-	note := func(actions []plan.Action) {
-		for _, a := range actions {
-			tried[attempt{a.From, a.Claim.Policy}] = true
-		}
-	}
-	note(r.Plan.Actions)
+	blind := map[dr.Scope]int{}
 	for unfinished(r) {
 		if err := e.Clock.Sleep(ctx, poll); err != nil {
 			return e.giveUp(r, err)
 		}
 		inv := e.Observe(ctx)
-		e.follow(&r, inv)
-		if len(r.Plan.Waiting) == 0 {
-			continue
+		if ctx.Err() != nil {
+			return e.giveUp(r, ctx.Err())
 		}
-		next := e.nowReady(inv, tried)
-		note(next.Actions)
-		r.Plan.Waiting, r.Plan.Gaps = next.Waiting, next.Gaps
-		r.Plan.Actions = append(r.Plan.Actions, next.Actions...)
-		r.Outcomes = append(r.Outcomes, e.apply(ctx, next)...)
+		e.follow(&r, inv)
+		if len(r.Plan.Waiting) > 0 {
+			e.goOn(ctx, &r, inv)
+		}
+		e.loseSight(&r, inv, blind)
 	}
 	return r
+}
+
+// goOn does what had to wait and can be done now.
+func (e *Engine) goOn(ctx context.Context, r *Report, inv dr.Inventory) {
+	before := r.Plan.Waiting
+	next := e.nowReady(inv, *r)
+	r.Plan.Gaps = next.Gaps
+	r.Plan.Actions = append(r.Plan.Actions, next.Actions...)
+	r.Plan.Refused = append(r.Plan.Refused, among(next.Refused, before)...)
+	r.Plan.Waiting = next.Waiting
+	for _, w := range before {
+		if gapAt(inv, w.Ref.Scope()) != nil {
+			r.Plan.Waiting = append(r.Plan.Waiting, w) // Not seen is not done.
+		}
+	}
+	r.Outcomes = slices.DeleteFunc(r.Outcomes, func(o Outcome) bool {
+		return o.Action.Verb == plan.Create && o.Left != "" && slices.ContainsFunc(next.Actions, func(a plan.Action) bool {
+			return attemptOf(a) == attemptOf(o.Action)
+		})
+	})
+	made := e.apply(ctx, next)
+	r.Outcomes = append(r.Outcomes, made...)
+	r.Plan.Waiting = append(r.Plan.Waiting, waiting(made)...)
+}
+
+// among gives the verdicts about what is in the other list.
+func among(verdicts, others []plan.Verdict) []plan.Verdict {
+	var out []plan.Verdict
+	for _, v := range verdicts {
+		if slices.ContainsFunc(others, func(o plan.Verdict) bool { return o.Ref == v.Ref && o.Policy == v.Policy }) {
+			out = append(out, v)
+		}
+	}
+	return out
 }
 
 // attempt is one resource under one policy: each is tried once in a run.
@@ -51,13 +79,21 @@ type attempt struct {
 	policy   string
 }
 
+func attemptOf(a plan.Action) attempt { return attempt{a.From, a.Claim.Policy} }
+
 // nowReady plans what had to wait and can be done now.
-func (e *Engine) nowReady(inv dr.Inventory, tried map[attempt]bool) plan.Plan {
+func (e *Engine) nowReady(inv dr.Inventory, r Report) plan.Plan {
+	tried := map[attempt]bool{}
+	for _, o := range r.Outcomes {
+		if o.Left == "" {
+			tried[attemptOf(o.Action)] = true
+		}
+	}
 	p := plan.Build(e.Clock.Now(), e.File, inv, e.Limits)
 	p = plan.Withhold(p, plan.Check(p, e.File, inv))
 	fresh := p.Actions[:0]
 	for _, a := range p.Actions {
-		if a.Verb == plan.Create && !tried[attempt{a.From, a.Claim.Policy}] {
+		if a.Verb == plan.Create && !tried[attemptOf(a)] {
 			fresh = append(fresh, a)
 		}
 	}
@@ -81,7 +117,18 @@ func unfinished(r Report) bool {
 
 // waited reports whether the outcome is a snapshot whose end is still open.
 func (o Outcome) waited() bool {
-	return o.Action.Verb == plan.Create && o.Err == nil && (o.State == "" || o.State == dr.Pending)
+	return o.Action.Verb == plan.Create && o.Err == nil && o.Left == "" && (o.State == "" || o.State == dr.Pending)
+}
+
+// gapAt gives the gap in which a scope lies, or nil. A site that could not be reached has
+// its account from the policy file only, so its name decides.
+func gapAt(inv dr.Inventory, s dr.Scope) error {
+	for gap, err := range inv.Gaps {
+		if gap.Kind == s.Kind && gap.Site.Name == s.Site.Name {
+			return err
+		}
+	}
+	return nil
 }
 
 // follow looks what became of the snapshots that were taken.
@@ -92,7 +139,7 @@ func (e *Engine) follow(r *Report, inv dr.Inventory) {
 	}
 	for i := range r.Outcomes {
 		o := &r.Outcomes[i]
-		if _, gap := inv.Gaps[o.Made.Scope()]; gap || !o.waited() {
+		if gapAt(inv, o.Made.Scope()) != nil || !o.waited() {
 			continue // Not seen is not gone: look again next time.
 		}
 		e.update(o, seen[o.Made])
@@ -127,15 +174,58 @@ func (e *Engine) update(o *Outcome, s *dr.Snapshot) {
 	e.tell(Event{Kind: Settled, Outcome: *o, Err: o.Err})
 }
 
+// blindAfter is how many looks in a row may miss a scope before nothing there is
+// waited for any longer. Each look has tried its calls several times already.
+const blindAfter = 20
+
+// loseSight gives up what is waited for in scopes that stay out of sight.
+func (e *Engine) loseSight(r *Report, inv dr.Inventory, blind map[dr.Scope]int) {
+	for gap := range inv.Gaps {
+		blind[gap]++
+	}
+	for scope, n := range blind {
+		err := gapAt(inv, scope)
+		switch {
+		case err == nil:
+			delete(blind, scope)
+		case n >= blindAfter:
+			e.leave(r, scope, err)
+		}
+	}
+}
+
+// leave gives up what is waited for in one scope.
+func (e *Engine) leave(r *Report, scope dr.Scope, err error) {
+	same := func(s dr.Scope) bool { return s.Kind == scope.Kind && s.Site.Name == scope.Site.Name }
+	r.Plan.Waiting = slices.DeleteFunc(r.Plan.Waiting, func(v plan.Verdict) bool { return same(v.Ref.Scope()) })
+	for i := range r.Outcomes {
+		if o := &r.Outcomes[i]; o.waited() && same(o.Made.Scope()) {
+			o.Err = outOfSight(*o, store.FaultOf(err), err)
+			e.tell(Event{Kind: Settled, Outcome: *o, Err: o.Err})
+		}
+	}
+}
+
 // giveUp marks what was still open when waiting was cut short.
 func (e *Engine) giveUp(r Report, err error) Report {
+	for _, w := range r.Plan.Waiting {
+		if w.Reason.Code == plan.Busy {
+			w.Reason.Text = "waited in vain: " + w.Reason.Text
+			w.Remedy = "the next run takes it"
+			r.Plan.Refused = append(r.Plan.Refused, w)
+		}
+	}
 	for i := range r.Outcomes {
 		if o := &r.Outcomes[i]; o.waited() {
-			o.Err = &store.Error{
-				Doing: fmt.Sprintf("wait for snapshot %s of %s", o.Made.ID, o.Action.From), Fault: store.Stopped, Err: err,
-				Remedy: "it goes on by itself; `holdfast status` shows when it is available",
-			}
+			o.Err = outOfSight(*o, store.Stopped, err)
 		}
 	}
 	return r
+}
+
+func outOfSight(o Outcome, f store.Fault, err error) error {
+	return &store.Error{
+		Doing: fmt.Sprintf("wait for snapshot %s of %s", o.Made.ID, o.Action.From), Fault: f, Err: err,
+		Remedy: "it goes on by itself; `holdfast status` shows when it is available",
+	}
 }
