@@ -42,6 +42,10 @@ ifneq ($(HAVE_CC),yes)
 	@echo '!!! NO C COMPILER: the tests run WITHOUT the race detector' >&2
 endif
 	$(TEST) ./...
+ifeq ($(HAVE_CC),yes)
+	@echo 'The race detector makes TestChaos stop at 200 runs; here are all 1,000:'
+	go test -count=1 -run '^TestChaos$$' ./internal/engine
+endif
 
 .PHONY: bench
 bench: ## run the benchmarks; results to bench.txt too (BENCH=regexp COUNT=n)
@@ -57,7 +61,7 @@ fuzz: ## run each fuzz target for FUZZTIME (10s)
 	while read -r dir; do \
 	  for target in $$(grep -hoE '^func Fuzz[A-Za-z0-9_]+' "$$dir"/*_test.go | cut -d' ' -f2 | sort -u); do \
 	    echo "== $$dir $$target"; \
-	    go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$dir" </dev/null; \
+	    go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 0 "$$dir" </dev/null; \
 	  done; \
 	done
 
