@@ -8,10 +8,13 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/holdfast-dr/holdfast/internal/dr"
 	"github.com/holdfast-dr/holdfast/internal/engine"
+	"github.com/holdfast-dr/holdfast/internal/plan"
 	"github.com/holdfast-dr/holdfast/internal/policy"
 	"github.com/holdfast-dr/holdfast/internal/session"
 	"github.com/holdfast-dr/holdfast/internal/store"
@@ -40,7 +43,7 @@ const maxRead = 2 << 20
 
 // readLimited reads no more of a file than that.
 func readLimited(name string) ([]byte, error) {
-	f, err := os.Open(name) //nolint:gosec // The user names the file.
+	f, err := os.Open(name)
 	if err != nil {
 		return nil, err
 	}
@@ -97,6 +100,22 @@ func (wallClock) Sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
+// knownSite refuses a site that the policy file does not name: a slip in --site
+// must not read as if there were nothing there.
+func (a *app) knownSite(name string) error {
+	var names []string
+	for _, s := range a.file.Sites {
+		if s.Name == name {
+			return nil
+		}
+		names = append(names, s.Name)
+	}
+	if name == "" {
+		return nil
+	}
+	return usagef("there is no site %q in the policy file; there is %s", name, strings.Join(names, ", "))
+}
+
 // findSnapshot finds one snapshot by its name, or by its name and site.
 func findSnapshot(inv dr.Inventory, name, site string) (dr.Snapshot, error) {
 	var found []dr.Snapshot
@@ -105,7 +124,11 @@ func findSnapshot(inv dr.Inventory, name, site string) (dr.Snapshot, error) {
 			found = append(found, s)
 		}
 	}
-	return one(found, inv, fmt.Sprintf("snapshot %q", name), func(s dr.Snapshot) string { return s.Ref.Site.Name })
+	what := fmt.Sprintf("snapshot %q", name)
+	if len(found) == 0 {
+		return dr.Snapshot{}, notFound(inv, what, site)
+	}
+	return one(found, what, func(s dr.Snapshot) string { return s.Ref.Site.Name })
 }
 
 // findResource finds one resource by its name.
@@ -116,24 +139,37 @@ func findResource(inv dr.Inventory, name, site string) (dr.Resource, error) {
 			found = append(found, r)
 		}
 	}
-	return one(found, inv, fmt.Sprintf("resource %q", name), func(r dr.Resource) string { return r.Ref.Site.Name })
+	what := fmt.Sprintf("resource %q", name)
+	if len(found) == 0 {
+		return dr.Resource{}, notFound(inv, what, site)
+	}
+	return one(found, what, func(r dr.Resource) string { return r.Ref.Site.Name })
+}
+
+// notFound says that something is not there, or may be where it could not be seen.
+func notFound(inv dr.Inventory, what, site string) error {
+	for _, gap := range plan.Gaps(inv) {
+		if site == "" || gap.Scope.Site.Name == site {
+			return fmt.Errorf("%s was not found, and not every site could be seen: %w", what, inv.Gaps[gap.Scope])
+		}
+	}
+	where := "any site of the policy file"
+	if site != "" {
+		where = "site " + site
+	}
+	return fmt.Errorf("%s was not found at %s", what, where)
 }
 
 // one insists on exactly one match: what is marked or taken must not be a guess.
-func one[T any](found []T, inv dr.Inventory, what string, site func(T) string) (T, error) {
-	var none T
-	switch len(found) {
-	case 1:
+func one[T any](found []T, what string, site func(T) string) (T, error) {
+	if len(found) == 1 {
 		return found[0], nil
-	case 0:
-		for _, gap := range inv.Gaps {
-			return none, fmt.Errorf("%s was not found, and not every site could be seen: %w", what, gap)
-		}
-		return none, fmt.Errorf("%s was not found at any site of the policy file", what)
 	}
-	sites := site(found[0])
-	for _, f := range found[1:] {
-		sites += ", " + site(f)
+	var sites []string
+	for _, f := range found {
+		sites = append(sites, site(f))
 	}
-	return none, usagef("%s is at several sites (%s): say which with --site", what, sites)
+	slices.Sort(sites)
+	var none T
+	return none, usagef("%s is at several sites (%s): say which with --site", what, strings.Join(sites, ", "))
 }

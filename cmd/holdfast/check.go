@@ -13,6 +13,10 @@ import (
 	"github.com/holdfast-dr/holdfast/internal/store"
 )
 
+// checkAttempts is how often check tries each call: a person waits for it, and
+// the next check is only a key away.
+const checkAttempts = 3
+
 func newCheck(g *globals) *cobra.Command {
 	var offline bool
 	cmd := &cobra.Command{
@@ -38,8 +42,7 @@ some permissions are missing; 1 no site can be reached.`,
 			}
 			res := checkResult{File: g.config, Valid: true, Warnings: texts(warnings)}
 			if !offline {
-				a := newApp(f, session.Options{EndpointURL: g.endpoint, Version: version}, wallClock{})
-				res.Sites = checkSites(cmd.Context(), a)
+				res.Sites = g.checkSites(cmd.Context(), f)
 			}
 			if g.json {
 				if err := writeJSON(g.out, res); err != nil {
@@ -62,15 +65,29 @@ func (g *globals) badFile(err error) error {
 	if !g.json || !errors.As(err, &problems) {
 		return err
 	}
-	out := struct {
-		File     string           `json:"file"`
-		Valid    bool             `json:"valid"`
-		Problems []policy.Problem `json:"problems"`
-	}{g.config, false, problems.Problems}
+	out := badFile{File: g.config, Problems: []problemJSON{}}
+	for _, p := range problems.Problems {
+		out.Problems = append(out.Problems, problemJSON(p))
+	}
 	if err := writeJSON(g.out, out); err != nil {
 		return err
 	}
 	return silently(exitUsage)
+}
+
+type badFile struct {
+	File     string        `json:"file"`
+	Valid    bool          `json:"valid"`
+	Problems []problemJSON `json:"problems"`
+}
+
+// problemJSON is the JSON form of a policy.Problem.
+type problemJSON struct {
+	File    string `json:"file"`
+	Line    int    `json:"line"`
+	Column  int    `json:"column"`
+	Message string `json:"message"`
+	Hint    string `json:"hint,omitempty"`
 }
 
 func texts(warnings []policy.Warning) []string {
@@ -125,9 +142,10 @@ func (r checkResult) code() int {
 	}
 }
 
-func checkSites(ctx context.Context, a *app) []siteCheck {
+func (g *globals) checkSites(ctx context.Context, f policy.File) []siteCheck {
+	a := newApp(f, session.Options{EndpointURL: g.endpoint, Version: version, Attempts: checkAttempts}, wallClock{})
 	var out []siteCheck
-	for _, site := range a.file.Sites {
+	for _, site := range f.Sites {
 		if site.Vault == "" {
 			out = append(out, checkSite(ctx, a, site))
 		}
@@ -159,7 +177,8 @@ func checkSite(ctx context.Context, a *app, site policy.Site) siteCheck {
 }
 
 func printCheck(w io.Writer, f policy.File, res checkResult, offline bool) {
-	fmt.Fprintf(w, "%s: valid; namespace %s, %d sites, %d policies\n", res.File, f.Namespace, len(f.Sites), len(f.Policies))
+	fmt.Fprintf(w, "%s: valid; namespace %s, %s, %s\n", res.File, f.Namespace,
+		number(len(f.Sites), "site", "sites"), number(len(f.Policies), "policy", "policies"))
 	for _, warning := range res.Warnings {
 		fmt.Fprintf(w, "  warning: %s\n", warning)
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -22,8 +23,9 @@ const (
 // exitError carries an exit code out of a command. An empty text says that all
 // was said already.
 type exitError struct {
-	code int
-	err  error
+	code   int
+	err    error
+	remedy string
 }
 
 func (e *exitError) Error() string {
@@ -52,13 +54,12 @@ func exitCode(err error, asJSON bool, stderr io.Writer) int {
 	if err == nil {
 		return exitFine
 	}
-	code := exitFailed
-	var coded *exitError
-	if errors.As(err, &coded) {
-		code = coded.code
+	code, remedy := exitFailed, store.Remedy(err)
+	if coded, ok := errors.AsType[*exitError](err); ok {
+		code, remedy = coded.code, cmp.Or(coded.remedy, remedy)
 	}
 	if text := err.Error(); text != "" {
-		printError(stderr, text, store.Remedy(err), asJSON)
+		printError(stderr, text, remedy, asJSON)
 	}
 	return code
 }

@@ -33,10 +33,10 @@ Exit codes: 0 nothing to do; 4 something to do, refused, or past its objective;
 			a.engine.Limits = limit.limits()
 			p, _ := a.engine.Plan(cmd.Context())
 			if g.json {
-				err = writeJSON(g.out, p)
+				err = writeJSON(g.out, planJSON(p))
 			} else {
 				printPlan(g.out, a.file.Namespace, p, !brief)
-				printGaps(g.err, p)
+				printGaps(g.err, p.Gaps, nothingDeleted)
 			}
 			if err != nil {
 				return err
@@ -82,11 +82,11 @@ func printActions(w io.Writer, p plan.Plan, verb plan.Verb, title string) {
 		if a.Verb != verb {
 			continue
 		}
-		what := a.From.ID
 		if verb == plan.Create {
-			what = a.From.ID + " at " + a.To.Name
+			rows = append(rows, []string{a.From.ID + " at " + a.To.Name, a.Claim.Policy, a.Reason.String()})
+		} else {
+			rows = append(rows, []string{a.From.ID, a.Claim.Policy, stamp(a.Taken), a.Reason.String()})
 		}
-		rows = append(rows, []string{what, a.Claim.Policy, a.Reason.String()})
 	}
 	if len(rows) > 0 {
 		fmt.Fprintf(w, "\n%s\n", title)
@@ -122,9 +122,22 @@ func printVerdicts(w io.Writer, title string, list []plan.Verdict) {
 	}
 }
 
-// printGaps says what could not be seen, on standard error.
-func printGaps(w io.Writer, p plan.Plan) {
-	for _, g := range p.Gaps {
-		printError(w, fmt.Sprintf("could not see %s at %s, so nothing is deleted there: %s", g.Scope.Kind, g.Scope.Site.Name, g.Error), g.Remedy, false)
+// nothingDeleted is what a gap means where something might have been deleted.
+const nothingDeleted = ", so nothing is deleted there"
+
+// printGaps says what could not be seen and what follows, on standard error.
+func printGaps(w io.Writer, gaps []plan.Gap, so string) {
+	for _, g := range gaps {
+		printError(w, fmt.Sprintf("could not see %s at %s%s: %s", g.Scope.Kind, g.Scope.Site.Name, so, g.Error), g.Remedy, false)
 	}
+}
+
+// planJSON gives a plan whose lists are all there, if empty: who reads the JSON
+// need not tell null from nothing.
+func planJSON(p plan.Plan) plan.Plan {
+	p.Actions, p.Gaps = orEmpty(p.Actions), orEmpty(p.Gaps)
+	for _, verdicts := range []*[]plan.Verdict{&p.Kept, &p.Waiting, &p.Refused, &p.Breaches} {
+		*verdicts = orEmpty(*verdicts)
+	}
+	return p
 }

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"net/url"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -24,7 +26,7 @@ func (s streams) terminal() (bool, int) {
 	if !ok || os.Getenv("TERM") == "dumb" {
 		return false, 0
 	}
-	width, _, err := term.GetSize(int(f.Fd())) //nolint:gosec // A descriptor fits an int.
+	width, _, err := term.GetSize(int(f.Fd()))
 	return err == nil, width
 }
 
@@ -40,14 +42,16 @@ type globals struct {
 // run is the whole program: it gives the exit code.
 func run(ctx context.Context, args []string, s streams) int {
 	g := &globals{streams: s}
-	root := newRoot(g)
+	root := newRoot(g) //nolint:contextcheck // Commands get their context from cobra.
 	root.SetArgs(args)
 	root.SetIn(s.in)
 	root.SetOut(s.out)
 	root.SetErr(s.err)
-	err := root.ExecuteContext(ctx)
+	cmd, err := root.ExecuteContextC(ctx)
 	if isUsage(err) {
-		err = &exitError{code: exitUsage, err: err}
+		// A flag that is wrong hides those after it.
+		g.json = g.json || slices.Contains(args, "--json")
+		err = &exitError{code: exitUsage, err: err, remedy: usageRemedy(cmd, args)}
 	}
 	return exitCode(err, g.json, s.err)
 }
@@ -67,6 +71,17 @@ func isUsage(err error) bool {
 	return false
 }
 
+// usageRemedy says how the command is used, or which one may have been meant.
+func usageRemedy(cmd *cobra.Command, args []string) string {
+	if !cmd.HasParent() && len(args) > 0 {
+		if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+			return "did you mean `holdfast " + near[0] + "`?"
+		}
+		return "`holdfast --help` lists the commands"
+	}
+	return "usage: " + cmd.UseLine() + "; see `" + cmd.CommandPath() + " --help`"
+}
+
 func newRoot(g *globals) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "holdfast",
@@ -82,8 +97,14 @@ repeated at any time.`,
   holdfast run --wait           do it, and wait until the snapshots are available
   holdfast status               what is protected, how old is the newest snapshot`,
 		SilenceErrors: true,
-		SilenceUsage:  true,
+		// The suggestions of cobra are paragraphs; usageRemedy makes a line of them.
+		DisableSuggestions:         true,
+		SuggestionsMinimumDistance: 2,
+		SilenceUsage:               true,
 		PersistentPreRunE: func(*cobra.Command, []string) error {
+			if err := g.checkEndpoint(); err != nil {
+				return err
+			}
 			return g.setLogger()
 		},
 	}
@@ -105,6 +126,18 @@ func envOr(name, fallback string) string {
 		return v
 	}
 	return fallback
+}
+
+// checkEndpoint refuses what is no URL at once; the SDK would try it for long.
+func (g *globals) checkEndpoint() error {
+	if g.endpoint == "" {
+		return nil
+	}
+	u, err := url.Parse(g.endpoint)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+		return usagef("--endpoint-url %q: want a URL such as http://127.0.0.1:4566", g.endpoint)
+	}
+	return nil
 }
 
 func (g *globals) setLogger() error {

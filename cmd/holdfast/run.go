@@ -14,13 +14,22 @@ import (
 	"github.com/holdfast-dr/holdfast/internal/store"
 )
 
-// pollEvery is how often run --wait looks again.
+// pollEvery is how often --wait looks again.
 const pollEvery = 15 * time.Second
+
+// pollFlag adds --poll. People have no need of it: it is for those who script
+// holdfast against a simulated AWS, where snapshots take no time.
+func pollFlag(cmd *cobra.Command) *time.Duration {
+	every := cmd.Flags().Duration("poll", pollEvery, "with --wait: how often to look")
+	_ = cmd.Flags().MarkHidden("poll") // It was added the line before.
+	return every
+}
 
 func newRun(g *globals) *cobra.Command {
 	var limit maxDeleteFlag
 	var wait, dry bool
 	var timeout time.Duration
+	var poll *time.Duration
 	cmd := &cobra.Command{
 		Use:   "run",
 		Short: "Take what is due and delete what has expired",
@@ -57,16 +66,17 @@ Exit codes: 0 all done; 3 some things failed or were refused, the rest was done;
 			a.engine.Watch = show.watch
 			r := a.engine.RunOnce(ctx)
 			if wait {
-				r = a.engine.Settle(ctx, r, pollEvery)
+				r = a.engine.Settle(ctx, r, *poll)
 			}
 			show.end()
-			return g.reportRun(r)
+			return g.reportRun(r, runCode(r))
 		},
 	}
 	cmd.Flags().BoolVar(&wait, "wait", false, "return when the snapshots are available, and retry what was busy")
 	cmd.Flags().BoolVar(&dry, "dry-run", false, "only show the plan, as the plan command does, but exit as run would")
 	cmd.Flags().DurationVar(&timeout, "timeout", 0, "give up after so long, such as 2h (default: never)")
 	limit.register(cmd)
+	poll = pollFlag(cmd)
 	return cmd
 }
 
@@ -80,28 +90,28 @@ func within(ctx context.Context, timeout time.Duration) (context.Context, contex
 func (g *globals) dryRun(ctx context.Context, a *app) error {
 	p, inv := a.engine.Plan(ctx)
 	if g.json {
-		if err := writeJSON(g.out, p); err != nil {
+		if err := writeJSON(g.out, planJSON(p)); err != nil {
 			return err
 		}
 	} else {
 		printPlan(g.out, a.file.Namespace, p, true)
-		printGaps(g.err, p)
+		printGaps(g.err, p.Gaps, nothingDeleted)
 		fmt.Fprintln(g.out, "\nDry run: nothing was changed.")
 	}
 	return silently(runCode(engine.Report{Plan: p, Inventory: inv}))
 }
 
-// reportRun says what a run came to and gives its exit code.
-func (g *globals) reportRun(r engine.Report) error {
+// reportRun says what a run came to and ends it with an exit code.
+func (g *globals) reportRun(r engine.Report, code int) error {
 	if g.json {
 		if err := writeJSON(g.out, runJSON(r)); err != nil {
 			return err
 		}
-		return silently(runCode(r))
+		return silently(code)
 	}
 	printOutcomes(g.err, r)
 	fmt.Fprintln(g.out, runLine(r))
-	return silently(runCode(r))
+	return silently(code)
 }
 
 // runLine says in one line what was done.
@@ -125,7 +135,7 @@ func runLine(r engine.Report) string {
 
 // printOutcomes says, a line each, what did not go as planned, and what to do.
 func printOutcomes(w io.Writer, r engine.Report) {
-	printGaps(w, r.Plan)
+	printGaps(w, r.Plan.Gaps, nothingDeleted)
 	for _, v := range r.Plan.Refused {
 		printError(w, fmt.Sprintf("refused: %s: %s", place(v), v.Reason), v.Remedy, false)
 	}
@@ -144,6 +154,7 @@ type outcomeJSON struct {
 
 // runJSON is the JSON form of a report.
 func runJSON(r engine.Report) any {
+	p := planJSON(r.Plan)
 	outcomes := make([]outcomeJSON, 0, len(r.Outcomes))
 	for _, o := range r.Outcomes {
 		j := outcomeJSON{Action: o.Action, State: o.State, Left: o.Left}
@@ -160,5 +171,5 @@ func runJSON(r engine.Report) any {
 		Refused  []plan.Verdict `json:"refused"`
 		Breaches []plan.Verdict `json:"breaches"`
 		Gaps     []plan.Gap     `json:"gaps"`
-	}{r.Plan.At, outcomes, r.Plan.Kept, r.Plan.Waiting, r.Plan.Refused, r.Plan.Breaches, r.Plan.Gaps}
+	}{p.At, outcomes, p.Kept, p.Waiting, p.Refused, p.Breaches, p.Gaps}
 }

@@ -58,7 +58,7 @@ func (g *globals) serveSandbox(ctx context.Context, listen, seed string) error {
 	case err = <-failed:
 	case <-ctx.Done():
 		err = srv.Close()
-		<-failed
+		<-failed //nolint:errcheck // It says that it was closed.
 	}
 	if err != nil && !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("serve the sandbox on %s: %w", listen, err)
@@ -78,7 +78,7 @@ func plant(cloud *sandbox.AWS, name string) error {
 		}
 		return cloud.Seed(seed)
 	}
-	data, err := os.ReadFile(name) //nolint:gosec // The user names the file.
+	data, err := os.ReadFile(name)
 	if err != nil {
 		return fmt.Errorf("--seed wants small, large or a file: %w", err)
 	}

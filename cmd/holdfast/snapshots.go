@@ -32,7 +32,13 @@ func selectSnapshots(inv dr.Inventory, namespace, resource, site string, everybo
 	return list
 }
 
+// printSnapshots lists snapshots, none of which need be ours.
 func printSnapshots(w io.Writer, list []dr.Snapshot, resource string) {
+	printSnapshotsOf(w, "", list, resource)
+}
+
+// printSnapshotsOf lists snapshots as the installation of a namespace sees them.
+func printSnapshotsOf(w io.Writer, namespace string, list []dr.Snapshot, resource string) {
 	if len(list) == 0 {
 		of := ""
 		if resource != "" {
@@ -47,17 +53,28 @@ func printSnapshots(w io.Writer, list []dr.Snapshot, resource string) {
 		if !s.Claim.Ours() {
 			policyName = "-"
 		}
-		rows = append(rows, []string{s.Ref.ID, s.Of.ID, s.Ref.Site.Name, policyName, stamp(s.Taken), s.Status, snapshotNote(s)})
+		rows = append(rows, []string{s.Ref.ID, s.Of.ID, s.Ref.Site.Name, policyName, takenAt(s), s.Status, snapshotNote(s, namespace)})
 	}
 	table(w, rows)
 }
 
-func snapshotNote(s dr.Snapshot) string {
+// takenAt gives the time of the data. A service that has not said it yet leaves
+// the slot in its place, which would read as if the data were older than it is.
+func takenAt(s dr.Snapshot) string {
+	if s.State == dr.Pending && s.Taken.Equal(s.Claim.Slot) {
+		return "-"
+	}
+	return stamp(s.Taken)
+}
+
+func snapshotNote(s dr.Snapshot, namespace string) string {
 	switch {
 	case s.Flaw != "":
 		return "unreadable: " + s.Flaw
 	case !s.Claim.Ours():
 		return "not ours"
+	case s.Claim.Owner != namespace:
+		return "not ours: namespace " + s.Claim.Owner
 	case s.Claim.Keep:
 		return "held"
 	default:
@@ -69,6 +86,7 @@ func newSnapshot(g *globals) *cobra.Command {
 	var site, policyName string
 	var wait, keep bool
 	var timeout time.Duration
+	var poll *time.Duration
 	cmd := &cobra.Command{
 		Use:   "snapshot RESOURCE",
 		Short: "Take a snapshot of one resource now",
@@ -84,6 +102,9 @@ stays until a person deletes it.`,
 			if err != nil {
 				return err
 			}
+			if err := a.knownSite(site); err != nil {
+				return err
+			}
 			ctx, cancel := within(cmd.Context(), timeout)
 			defer cancel()
 			inv := a.engine.Observe(ctx)
@@ -95,7 +116,7 @@ stays until a person deletes it.`,
 			if err != nil {
 				return err
 			}
-			return g.take(ctx, a, inv, plan.Wish{Resource: r, Policy: name, Keep: keep}, wait)
+			return g.take(ctx, a, inv, plan.Wish{Resource: r, Policy: name, Keep: keep}, wait, *poll)
 		},
 	}
 	cmd.Flags().StringVar(&site, "site", "", "the site of the resource, where several have one of that name")
@@ -103,6 +124,7 @@ stays until a person deletes it.`,
 	cmd.Flags().BoolVar(&keep, "keep", false, "hold it: it never expires until it is released")
 	cmd.Flags().BoolVar(&wait, "wait", false, "return when it is available")
 	cmd.Flags().DurationVar(&timeout, "timeout", 0, "give up waiting after so long, such as 2h (default: never)")
+	poll = pollFlag(cmd)
 	return cmd
 }
 
@@ -123,7 +145,7 @@ func coveringPolicy(f policy.File, r dr.Resource, asked string) (string, error) 
 	return plan.ManualPolicy, nil
 }
 
-func (g *globals) take(ctx context.Context, a *app, inv dr.Inventory, wish plan.Wish, wait bool) error {
+func (g *globals) take(ctx context.Context, a *app, inv dr.Inventory, wish plan.Wish, wait bool, poll time.Duration) error {
 	var show progress = quietProgress{}
 	if !g.json {
 		show = newProgress(g.streams, wait)
@@ -131,10 +153,15 @@ func (g *globals) take(ctx context.Context, a *app, inv dr.Inventory, wish plan.
 	a.engine.Watch = show.watch
 	r := a.engine.Take(ctx, inv, wish)
 	if wait {
-		r = a.engine.Settle(ctx, r, pollEvery)
+		r = a.engine.Settle(ctx, r, poll)
 	}
 	show.end()
-	return g.reportRun(r)
+	r.Plan.Gaps = nil // The resource was seen; what else was not is no matter here.
+	code := exitFine
+	if !r.Whole() {
+		code = exitFailed // One thing was asked for: it is done or it is not.
+	}
+	return g.reportRun(r, code)
 }
 
 func newKeep(g *globals) *cobra.Command {
@@ -164,6 +191,9 @@ func newMark(g *globals, verb plan.Verb, cmd *cobra.Command) *cobra.Command {
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		a, err := g.open()
 		if err != nil {
+			return err
+		}
+		if err := a.knownSite(site); err != nil {
 			return err
 		}
 		inv := a.engine.Observe(cmd.Context())

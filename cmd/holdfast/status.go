@@ -39,10 +39,10 @@ seen; 2 wrong usage or policy file.`,
 					At        time.Time       `json:"at"`
 					Standings []plan.Standing `json:"standings"`
 					Gaps      []plan.Gap      `json:"gaps"`
-				}{now, standings, gaps})
+				}{now, orEmpty(standings), gaps})
 			} else {
 				printStatus(g.out, now, standings)
-				printGaps(g.err, plan.Plan{Gaps: gaps})
+				printGaps(g.err, gaps, "")
 			}
 			if err != nil {
 				return err
@@ -72,7 +72,7 @@ func printStatus(w io.Writer, now time.Time, list []plan.Standing) {
 	head := tally(count[plan.Met], "within the objective", count[plan.Missed], "past the objective",
 		count[plan.NoObjective], "without an objective", count[plan.Uncovered], "not covered", count[plan.Gone], "gone")
 	if len(list) == 0 {
-		head = "no resources"
+		head = "no resources seen"
 	}
 	fmt.Fprintf(w, "Status at %s: %s\n", stamp(now), head)
 	printStandings(w, now, list)
@@ -115,7 +115,7 @@ func rpo(s plan.Standing) string {
 func word(s plan.Standing) string {
 	switch s.Standard {
 	case plan.Met:
-		return "held"
+		return "met"
 	case plan.Missed:
 		return "BREACHED"
 	case plan.NoObjective, plan.Uncovered, plan.Gone:
@@ -160,7 +160,7 @@ func printGone(w io.Writer, list []plan.Standing) {
 	var rows [][]string
 	for _, s := range list {
 		if s.Standard == plan.Gone {
-			rows = append(rows, []string{s.Name, s.Resource.Site.Name, s.Policy, fmt.Sprintf("%d good snapshots remain", s.Good), "newest " + stamp(s.Taken)})
+			rows = append(rows, []string{s.Name, s.Resource.Site.Name, s.Policy, number(s.Good, "good snapshot remains", "good snapshots remain"), "newest " + stamp(s.Taken)})
 		}
 	}
 	if len(rows) > 0 {
@@ -187,6 +187,9 @@ also lists those that others made; holdfast never touches these.`,
 			if err != nil {
 				return err
 			}
+			if err := a.knownSite(site); err != nil {
+				return err
+			}
 			inv := a.engine.Observe(cmd.Context())
 			resource := ""
 			if len(args) == 1 {
@@ -200,8 +203,8 @@ also lists those that others made; holdfast never touches these.`,
 					Gaps      []plan.Gap    `json:"gaps"`
 				}{list, gaps})
 			} else {
-				printSnapshots(g.out, list, resource)
-				printGaps(g.err, plan.Plan{Gaps: gaps})
+				printSnapshotsOf(g.out, a.file.Namespace, list, resource)
+				printGaps(g.err, gaps, "")
 			}
 			if err == nil && len(gaps) > 0 {
 				return silently(exitPart)

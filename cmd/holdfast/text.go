@@ -28,6 +28,22 @@ func writeJSON(w io.Writer, v any) error {
 	return enc.Encode(v)
 }
 
+// orEmpty gives a list that is written to JSON as [] when it is empty, not as null.
+func orEmpty[T any](l []T) []T {
+	if l == nil {
+		return []T{}
+	}
+	return l
+}
+
+// number writes a count with its noun.
+func number(n int, noun, nouns string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %s", n, nouns)
+}
+
 func stamp(t time.Time) string {
 	if t.IsZero() {
 		return "-"

@@ -1,0 +1,53 @@
+package main
+
+import (
+	"context"
+	"os/exec"
+	"regexp"
+	"testing"
+	"time"
+)
+
+// TestDemo plays the demonstration as a program without any configuration, and
+// without a way out: where it called anything but itself it would fail.
+func TestDemo(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), slowdown*time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, program(t), "demo")
+	cmd.Dir = t.TempDir()
+	cmd.Env = []string{
+		"HOME=" + cmd.Dir,
+		"HTTP_PROXY=http://127.0.0.1:1", "HTTPS_PROXY=http://127.0.0.1:1",
+		// What it must not heed.
+		"AWS_ENDPOINT_URL=http://127.0.0.1:1", "AWS_ACCESS_KEY_ID=nobody", "HOLDFAST_CONFIG=nowhere.yaml",
+	}
+	begun := time.Now()
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	if took := time.Since(begun); took > slowdown*10*time.Second {
+		t.Errorf("it took %v", took)
+	}
+	for _, want := range []string{
+		`Plan for namespace demo at [^:]*:02Z: 7 to create, 1 refused, 8 past the objective`,
+		`(?m)^refused legacy-crm at shop: it is stopped`,
+		`(?m)^ready   holdfast-orders-gold-`,
+		`(?m)^Done at .*: 7 taken, 1 refused$`,
+		`  day 3, until .*: \d+ snapshots taken, \d+ expired`,
+		`What was kept of database orders`,
+		`holdfast-orders-gold-\S+  gold  \S+ 09:02Z  kept by within, daily`,
+		`What expired of it`,
+		`no rule keeps it`,
+		`orders-before-migration +orders +shop +- .* not ours`,
+		`Status at .*: 7 within the objective, 1 past the objective, 4 not covered`,
+		`145 runs, 30\d snapshots taken, \d+ expired, \d+ kept\. Nothing outside this process was touched\.`,
+	} {
+		if !regexp.MustCompile(want).Match(out) {
+			t.Errorf("it does not say %s", want)
+		}
+	}
+	if t.Failed() {
+		t.Logf("it says:\n%s", out)
+	}
+}
