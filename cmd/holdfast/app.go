@@ -67,7 +67,25 @@ func (g *globals) open() (*app, error) {
 	for _, w := range warnings {
 		slog.Info("policy file", "warning", w.String())
 	}
+	for _, note := range notYet(f) {
+		fmt.Fprintf(g.err, "holdfast: %s\n", note)
+	}
 	return newApp(f, session.Options{EndpointURL: g.endpoint, Version: version}, wallClock{}), nil
+}
+
+// notYet says what a policy file asks for that this version does not do. Copies
+// are not among it: plans refuse them one by one.
+func notYet(f policy.File) []string {
+	var notes []string
+	if len(f.Notify) > 0 {
+		notes = append(notes, "notify: nothing is sent by this version; watch the exit code of the scheduled run instead")
+	}
+	for _, s := range f.Sites {
+		if s.Vault != "" {
+			notes = append(notes, "site "+s.Name+": vaults are not used by this version")
+		}
+	}
+	return notes
 }
 
 func newApp(f policy.File, opts session.Options, clock engine.Clock) *app {

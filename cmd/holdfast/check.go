@@ -40,7 +40,7 @@ some permissions are missing; 1 no site can be reached.`,
 			if err != nil {
 				return g.badFile(err)
 			}
-			res := checkResult{File: g.config, Valid: true, Warnings: texts(warnings)}
+			res := checkResult{File: g.config, Valid: true, Warnings: append(texts(warnings), notYet(f)...)}
 			if !offline {
 				res.Sites = g.checkSites(cmd.Context(), f)
 			}

@@ -129,7 +129,7 @@ func (d *demo) chapter(title string) { fmt.Fprintf(d.out, "\n── %s\n", title
 
 func (d *demo) firstRun(ctx context.Context) error {
 	show := newProgress(d.streams, true)
-	if tty, _ := d.terminal(); tty {
+	if d.terminal() {
 		d.clock.breath = 60 * time.Millisecond
 	}
 	d.engine.Watch = show.watch

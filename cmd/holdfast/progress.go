@@ -22,10 +22,10 @@ type progress interface {
 // newProgress shows bars on a terminal and lines elsewhere. wait says whether the
 // run waits until the snapshots are available.
 func newProgress(s streams, wait bool) progress {
-	if tty, _ := s.terminal(); tty {
+	if s.terminal() {
 		return newBars(s.out, wait)
 	}
-	return &lineProgress{out: s.out, seen: map[dr.Scope]bool{}}
+	return &lineProgress{out: s.out, seen: map[dr.Scope]bool{}, left: map[string]bool{}}
 }
 
 type quietProgress struct{}
@@ -37,6 +37,7 @@ func (quietProgress) end()               {}
 type lineProgress struct {
 	out  io.Writer
 	seen map[dr.Scope]bool
+	left map[string]bool
 }
 
 func (l *lineProgress) watch(ev engine.Event) {
@@ -46,10 +47,14 @@ func (l *lineProgress) watch(ev engine.Event) {
 		return // Said at the end, with the remedy.
 	case ev.Kind == engine.Observed && !l.seen[ev.Scope]:
 		l.seen[ev.Scope] = true
-		fmt.Fprintf(l.out, "seen    %s at %s: %d resources, %d snapshots\n", ev.Scope.Kind, ev.Scope.Site.Name, ev.Resources, ev.Snapshots)
+		fmt.Fprintf(l.out, "seen    %s at %s: %s, %s\n", ev.Scope.Kind, ev.Scope.Site.Name,
+			number(ev.Resources, "resource", "resources"), number(ev.Snapshots, "snapshot", "snapshots"))
 	case ev.Kind == engine.Settled:
 		fmt.Fprintf(l.out, "ready   %s\n", a.Name)
+	case ev.Kind == engine.Ended && ev.Outcome.Left != "" && l.left[a.Name]:
+		return // Said at an earlier look.
 	case ev.Kind == engine.Ended && ev.Outcome.Left != "":
+		l.left[a.Name] = true
 		fmt.Fprintf(l.out, "left    %s: %s\n", a.Name, ev.Outcome.Left)
 	case ev.Kind == engine.Ended:
 		fmt.Fprintln(l.out, past(a))

@@ -20,14 +20,13 @@ type streams struct {
 	out, err io.Writer
 }
 
-// terminal reports whether standard output is one, and how wide.
-func (s streams) terminal() (bool, int) {
+// terminal reports whether standard output is one.
+func (s streams) terminal() bool {
 	f, ok := s.out.(*os.File)
 	if !ok || os.Getenv("TERM") == "dumb" {
-		return false, 0
+		return false
 	}
-	width, _, err := term.GetSize(int(f.Fd()))
-	return err == nil, width
+	return term.IsTerminal(int(f.Fd()))
 }
 
 // globals are the flags that every command knows.

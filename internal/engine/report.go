@@ -91,7 +91,7 @@ func (r Report) Nothing() bool {
 	}
 	if len(r.Outcomes) > 0 {
 		// What was made and only not waited for was done.
-		return !slices.ContainsFunc(r.Outcomes, func(o Outcome) bool { return o.Err == nil || o.Made.ID != "" })
+		return len(r.Plan.Kept) == 0 && !slices.ContainsFunc(r.Outcomes, func(o Outcome) bool { return o.Err == nil || o.Made.ID != "" })
 	}
 	return len(r.Inventory.Resources) == 0 && len(r.Inventory.Snapshots) == 0
 }

@@ -54,8 +54,9 @@ type Sessions struct {
 	opts  Options
 	sites map[string]policy.Site
 
-	mu    sync.Mutex
-	ready map[string]*entry // by the site's name
+	mu        sync.Mutex
+	confirmed map[string]dr.Site // by the site's name
+	ready     map[string]*entry  // by the site's name
 }
 
 // entry is made once for each site; a failure is not cached.
@@ -66,7 +67,7 @@ type entry struct {
 
 // New makes the sessions for the sites of a policy file.
 func New(opts Options, sites []policy.Site) *Sessions {
-	s := &Sessions{opts: opts, sites: map[string]policy.Site{}, ready: map[string]*entry{}}
+	s := &Sessions{opts: opts, sites: map[string]policy.Site{}, ready: map[string]*entry{}, confirmed: map[string]dr.Site{}}
 	for _, site := range sites {
 		s.sites[site.Name] = site
 	}
@@ -102,7 +103,7 @@ func (s *Sessions) load(ctx context.Context, site dr.Site) (aws.Config, error) {
 	if !ok {
 		return aws.Config{}, fmt.Errorf("site %q is not in the policy file", site.Name)
 	}
-	cfg, err := config.LoadDefaultConfig(ctx, s.options(known)...)
+	cfg, err := s.base(ctx, known)
 	if err != nil {
 		return aws.Config{}, &store.SignError{Err: err}
 	}
@@ -115,10 +116,45 @@ func (s *Sessions) load(ctx context.Context, site dr.Site) (aws.Config, error) {
 	cfg.APIOptions = append(cfg.APIOptions, newPacer(s.opts.Pace).install, s.userAgent)
 	cfg.Credentials = signer{cfg.Credentials}
 	if known.Role != "" {
-		cfg.Credentials = s.assume(cfg, known)
+		cfg.Credentials = aws.NewCredentialsCache(tried{s.assume(cfg, known)})
 	}
 	return cfg, nil
 }
+
+// base gives the configuration before it is made ours. Where credentials are
+// given nothing is looked for: files and environment do not matter then.
+func (s *Sessions) base(ctx context.Context, site policy.Site) (aws.Config, error) {
+	if s.opts.Credentials == nil {
+		return config.LoadDefaultConfig(ctx, s.options(site)...)
+	}
+	cfg := aws.Config{Region: site.Region, Credentials: s.opts.Credentials, Retryer: s.retryer}
+	if s.opts.EndpointURL != "" {
+		cfg.BaseEndpoint = aws.String(s.opts.EndpointURL)
+	}
+	return cfg, nil
+}
+
+// tried keeps calls from trying anew what getting their credentials has tried
+// often enough: eight times eight tries would take many minutes.
+type tried struct{ aws.CredentialsProvider }
+
+// Retrieve gives the credentials.
+func (t tried) Retrieve(ctx context.Context) (aws.Credentials, error) {
+	creds, err := t.CredentialsProvider.Retrieve(ctx)
+	if err != nil {
+		err = &finalError{err}
+	}
+	return creds, err
+}
+
+// finalError is not worth another try.
+type finalError struct{ error }
+
+// RetryableError tells the SDK's retryer.
+func (*finalError) RetryableError() bool { return false }
+
+// Unwrap gives the cause.
+func (e *finalError) Unwrap() error { return e.error }
 
 // signer says of the SDK's search for credentials that it found none.
 type signer struct{ aws.CredentialsProvider }
@@ -142,9 +178,6 @@ func (s *Sessions) options(site policy.Site) []func(*config.LoadOptions) error {
 	}
 	if s.opts.EndpointURL != "" {
 		opts = append(opts, config.WithBaseEndpoint(s.opts.EndpointURL))
-	}
-	if s.opts.Credentials != nil {
-		opts = append(opts, config.WithCredentialsProvider(s.opts.Credentials))
 	}
 	return opts
 }
@@ -172,7 +205,7 @@ func (s *Sessions) assume(cfg aws.Config, site policy.Site) aws.CredentialsProvi
 			o.ExternalID = aws.String(site.ExternalID)
 		}
 	})
-	return aws.NewCredentialsCache(provider)
+	return provider
 }
 
 // roleARN gives the ARN of the site's role, which may be written as its name.
@@ -214,7 +247,15 @@ func remedy(site policy.Site) string {
 // Confirm asks who the caller is at a site and gives the site with its account
 // filled in. It fails where the credentials are those of another account than
 // the policy file says: claims would name the wrong source.
+//
+// AWS is asked once for each site: credentials do not change their account.
 func (s *Sessions) Confirm(ctx context.Context, site dr.Site) (dr.Site, error) {
+	s.mu.Lock()
+	known, ok := s.confirmed[site.Name]
+	s.mu.Unlock()
+	if ok {
+		return known, nil
+	}
 	id, err := s.Identity(ctx, site)
 	if err != nil {
 		return site, err
@@ -227,5 +268,8 @@ func (s *Sessions) Confirm(ctx context.Context, site dr.Site) (dr.Site, error) {
 		}
 	}
 	site.Account = id.Account
+	s.mu.Lock()
+	s.confirmed[site.Name] = site
+	s.mu.Unlock()
 	return site, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/smithy-go"
@@ -81,8 +82,14 @@ func ClassifyAWS(err error, own map[string]Fault) Fault {
 // SignError is what a session gives when it has no credentials to sign with.
 type SignError struct{ Err error }
 
-// Error says that there are no credentials, and why.
-func (e *SignError) Error() string { return "no credentials: " + e.Err.Error() }
+// Error says that there are no credentials, and why. That the last place where
+// the SDK looks, the machine's own role, has none either says nothing of why.
+func (e *SignError) Error() string {
+	if strings.Contains(e.Err.Error(), "no EC2 IMDS role found") {
+		return "no credentials were found: not in the environment, not in AWS's files, not as a role of this machine"
+	}
+	return "no credentials: " + e.Err.Error()
+}
 
 // Unwrap gives the cause.
 func (e *SignError) Unwrap() error { return e.Err }

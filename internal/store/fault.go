@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
 // Fault sorts errors by what can be done about them.
@@ -115,6 +116,12 @@ func Brief(err error) string {
 			return api.ErrorCode()
 		}
 		return api.ErrorCode() + ": " + strings.TrimSpace(api.ErrorMessage())
+	}
+	if signed, ok := errors.AsType[*SignError](err); ok {
+		return signed.Error()
+	}
+	if send, ok := errors.AsType[*smithyhttp.RequestSendError](err); ok {
+		return "no answer: " + send.Err.Error()
 	}
 	if op, ok := errors.AsType[*smithy.OperationError](err); ok {
 		return op.Err.Error()
