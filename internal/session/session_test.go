@@ -6,6 +6,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -256,10 +257,10 @@ func TestCredentialsAreRenewed(t *testing.T) {
 }
 
 func TestFailedLoadIsNotCached(t *testing.T) {
-	bubble(t, func(t *testing.T, w *wire) {
+	bubble(t, func(t *testing.T, _ *wire) {
 		file := filepath.Join(t.TempDir(), "config")
 		t.Setenv("AWS_CONFIG_FILE", file)
-		s := w.sessions(session.Options{}, policy.Site{Site: home, Profile: "shop"})
+		s := session.New(session.Options{}, []policy.Site{{Site: home, Profile: "shop"}}) // Nothing is called, only loaded.
 		_, err := s.Config(t.Context(), home)
 		if err == nil || store.ClassifyAWS(err, nil) != store.NoCredentials || !strings.Contains(err.Error(), "home") {
 			t.Fatalf("without the profile: %v (%s)", err, store.ClassifyAWS(err, nil))
@@ -381,4 +382,27 @@ func TestNoNetwork(t *testing.T) {
 			t.Errorf("got %v (%s)", err, store.FaultOf(err))
 		}
 	})
+}
+
+// A role that cannot be assumed is tried as often as one call may be, and not
+// once more for each try of the call that wants it.
+func TestAssumingIsNotRetriedTwice(t *testing.T) {
+	bubble(t, func(t *testing.T, w *wire) {
+		s := w.sessions(session.Options{EndpointURL: "http://127.0.0.1:1", HTTPClient: deaf{}, Attempts: 3}, policy.Site{Site: away, Role: "holdfast"})
+		began := time.Now()
+		_, err := s.Confirm(t.Context(), away)
+		if took := time.Since(began); err == nil || took > time.Minute {
+			t.Errorf("it took %s: %v", took, err)
+		}
+		if store.FaultOf(err) != store.Unreachable {
+			t.Errorf("got %s: %v", store.FaultOf(err), err)
+		}
+	})
+}
+
+// deaf is a network on which nobody answers.
+type deaf struct{}
+
+func (deaf) Do(*http.Request) (*http.Response, error) {
+	return nil, &net.OpError{Op: "dial", Err: errors.New("connection refused")}
 }
