@@ -7,7 +7,7 @@ import (
 )
 
 // maxSize bounds a policy file: a hundred policies take some 30 KiB.
-const maxSize = 1 << 20
+const maxSize = 256 << 10
 
 // checkText looks at the bytes before any of them is given to the parser. It
 // gives the text to parse: without a byte order mark, lines ended by \n.

@@ -4,10 +4,13 @@ import (
 	"github.com/goccy/go-yaml/token"
 )
 
-// Limits on the shape of a policy file. The deepest that the language needs is 5.
+// Limits on the shape of a policy file. The deepest that the language needs is 5;
+// a policy has some 20 keys, and the time that the parser takes grows with the
+// square of their number.
 const (
 	maxDepth  = 16
-	maxTokens = 200_000
+	maxTokens = 50_000
+	maxKeys   = 8_000
 )
 
 // checkTokens refuses, before anything is parsed or expanded, what a policy file
@@ -17,6 +20,10 @@ const (
 func (r *reporter) checkTokens(tokens token.Tokens) bool {
 	if len(tokens) > maxTokens {
 		r.fail(Pos{1, 1}, "is it the right file?", "the file has more than %d parts", maxTokens)
+		return false
+	}
+	if keys := countKeys(tokens); keys > maxKeys {
+		r.fail(Pos{1, 1}, "is it the right file?", "the file has %d keys; a policy file has at most %d", keys, maxKeys)
 		return false
 	}
 	d := depth{}
@@ -45,6 +52,16 @@ func (r *reporter) checkTokens(tokens token.Tokens) bool {
 		}
 	}
 	return len(r.problems) == 0
+}
+
+func countKeys(tokens token.Tokens) int {
+	n := 0
+	for _, t := range tokens {
+		if t.Type == token.MappingValueType {
+			n++
+		}
+	}
+	return n
 }
 
 func refused(t *token.Token) (hint, what string) {
