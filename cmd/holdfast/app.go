@@ -23,6 +23,13 @@ import (
 
 // load reads and checks the policy file. Warnings are for `check` to print.
 func (g *globals) load() (policy.File, []policy.Warning, error) {
+	if err := g.checkFlags(); err != nil {
+		return policy.File{}, nil, err
+	}
+	if len(g.sites) > 0 {
+		f, err := g.fileOfFlags()
+		return f, nil, err
+	}
 	data, err := readLimited(g.config)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -91,7 +98,7 @@ func notYet(f policy.File) []string {
 func newApp(f policy.File, opts session.Options, clock engine.Clock) *app {
 	sessions := session.New(opts, f.Sites)
 	var stores []*store.Store
-	for _, d := range all.Drivers(sessions) {
+	for _, d := range all.Drivers(sessions, f) {
 		stores = append(stores, store.New(d))
 	}
 	return &app{

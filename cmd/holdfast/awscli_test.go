@@ -28,8 +28,8 @@ func TestSandboxUnderAWS(t *testing.T) {
 	var databases struct {
 		DBInstances []struct{ DBInstanceIdentifier string }
 	}
-	if err := json.Unmarshal([]byte(out), &databases); err != nil || len(databases.DBInstances) != 12 {
-		t.Errorf("%d databases, want 12 (%v)", len(databases.DBInstances), err)
+	if err := json.Unmarshal([]byte(out), &databases); err != nil || len(databases.DBInstances) != 15 {
+		t.Errorf("%d databases and members of clusters, want 15 (%v)", len(databases.DBInstances), err)
 	}
 	out, _ = aws(fine, "rds", "create-db-snapshot", "--db-instance-identifier", "catalog", "--db-snapshot-identifier", "before", "--tags", "Key=team,Value=shop")
 	says(t, out, `"creating"`)

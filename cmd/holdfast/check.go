@@ -164,7 +164,7 @@ func checkSite(ctx context.Context, a *app, site policy.Site) siteCheck {
 	if id, err := a.sessions.Identity(ctx, confirmed); err == nil {
 		res.Identity = id.ARN
 	}
-	for _, s := range a.engine.Stores {
+	for _, s := range a.engine.Wanted() {
 		for _, grant := range s.Grants(ctx, confirmed) {
 			g := grantCheck{Permission: grant.Permission, Needed: grant.Needed, Granted: grant.Err == nil}
 			if grant.Err != nil {

@@ -28,8 +28,8 @@ func newDemo(g *globals) *cobra.Command {
 	return &cobra.Command{
 		Use:   "demo",
 		Short: "Watch holdfast work on a simulated AWS: no account, no network, no configuration",
-		Long: `demo starts a simulated AWS within the process, with a dozen databases, and lets
-holdfast protect them for three days of simulated time. It takes a few seconds
+		Long: `demo starts a simulated AWS within the process, with databases,
+servers, a warehouse and caches, and lets holdfast protect them for three days of simulated time. It takes a few seconds
 and touches nothing outside. Every call goes through the real AWS SDK.`,
 		Example: `  holdfast demo`,
 		Args:    cobra.NoArgs,
@@ -49,9 +49,10 @@ type demo struct {
 	*app
 	clock *simulatedClock
 	// expired remembers what was deleted and why.
-	expired []plan.Action
-	taken   int
-	runs    int
+	expired  []plan.Action
+	taken    int
+	promoted int
+	runs     int
 }
 
 // simulatedClock stands still but for Sleep, so that days pass in seconds. With
@@ -152,7 +153,7 @@ func printRefused(w io.Writer, p plan.Plan) {
 func (d *demo) days(ctx context.Context, days int) error {
 	const every = 30 * time.Minute
 	for day := range days {
-		taken, deleted := d.taken, len(d.expired)
+		taken, promoted, deleted := d.taken, d.promoted, len(d.expired)
 		for range 24 * time.Hour / every {
 			next := d.clock.Now().Truncate(every).Add(every + 2*time.Minute)
 			if err := d.clock.Sleep(ctx, next.Sub(d.clock.Now())); err != nil {
@@ -164,8 +165,8 @@ func (d *demo) days(ctx context.Context, days int) error {
 			}
 			d.note(r)
 		}
-		fmt.Fprintf(d.out, "  day %d, until %s: %d snapshots taken, %d expired\n",
-			day+1, stamp(d.clock.Now()), d.taken-taken, len(d.expired)-deleted)
+		fmt.Fprintf(d.out, "  day %d, until %s: %d snapshots taken, %d promoted, %d expired\n",
+			day+1, stamp(d.clock.Now()), d.taken-taken, d.promoted-promoted, len(d.expired)-deleted)
 	}
 	// The last snapshots need some minutes.
 	return d.clock.Sleep(ctx, 20*time.Minute)
@@ -178,6 +179,8 @@ func (d *demo) note(r engine.Report) {
 		case o.Err != nil || o.Left != "":
 		case o.Action.Verb == plan.Create:
 			d.taken++
+		case o.Action.Verb == plan.Promote:
+			d.promoted++
 		case o.Action.Verb == plan.Delete:
 			d.expired = append(d.expired, o.Action)
 		}
@@ -200,16 +203,16 @@ func (d *demo) evidence(ctx context.Context) error {
 
 	d.chapter("Snapshots that others made are never touched")
 	fmt.Fprintln(d.out)
-	foreign := slices.DeleteFunc(selectSnapshots(inv, d.file.Namespace, "", "", true), func(s dr.Snapshot) bool { return s.Claim.Ours() })
+	foreign := slices.DeleteFunc(selectSnapshots(inv, d.file.Namespace, "", "", true), func(s dr.Snapshot) bool { return s.Claim.Ours() || s.Automated })
 	printSnapshots(d.out, foreign, "")
 
-	d.chapter("holdfast status: how each database stands")
+	d.chapter("holdfast status: how each resource stands")
 	fmt.Fprintln(d.out)
 	standings := plan.Survey(d.clock.Now(), d.file, inv)
 	printStatus(d.out, d.clock.Now(), standings)
 
-	fmt.Fprintf(d.out, "\n%d runs, %d snapshots taken, %d expired, %d kept. Nothing outside this process was touched.\n",
-		d.runs, d.taken, len(d.expired), len(p.Kept))
+	fmt.Fprintf(d.out, "\n%d runs, %d snapshots taken, %d promoted, %d expired, %d kept. Nothing outside this process was touched.\n",
+		d.runs, d.taken, d.promoted, len(d.expired), len(p.Kept))
 	fmt.Fprintln(d.out, "Next: `holdfast init` writes a policy file for your own account; `holdfast sandbox` serves this simulated AWS to other tools.")
 	return nil
 }

@@ -30,18 +30,18 @@ func TestDemo(t *testing.T) {
 		t.Errorf("it took %v", took)
 	}
 	for _, want := range []string{
-		`Plan for namespace demo at [^:]*:02Z: 7 to create, 1 refused, 8 past the objective`,
+		`Plan for namespace demo at [^:]*:02Z: 12 to create, 1 to promote, 1 refused, 14 past the objective`,
 		`(?m)^refused legacy-crm at shop: it is stopped`,
 		`(?m)^ready   holdfast-orders-gold-`,
-		`(?m)^Done at .*: 7 taken, 1 refused$`,
-		`  day 3, until .*: \d+ snapshots taken, \d+ expired`,
+		`(?m)^Done at .*: 12 taken, 1 promoted, 1 refused$`,
+		`  day 3, until .*: \d+ snapshots taken, 3 promoted, \d+ expired`,
 		`What was kept of database orders`,
 		`holdfast-orders-gold-\S+  gold  \S+ 09:02Z  kept by within, daily`,
 		`What expired of it`,
 		`no rule keeps it`,
 		`orders-before-migration +orders +shop +- .* not ours`,
-		`Status at .*: 7 within the objective, 1 past the objective, 4 not covered`,
-		`145 runs, 30\d snapshots taken, \d+ expired, \d+ kept\. Nothing outside this process was touched\.`,
+		`Status at .*: 13 within the objective, 1 past the objective, 8 not covered`,
+		`145 runs, 4\d\d snapshots taken, 10 promoted, \d+ expired, \d+ kept\. Nothing outside this process was touched\.`,
 	} {
 		if !regexp.MustCompile(want).Match(out) {
 			t.Errorf("it does not say %s", want)

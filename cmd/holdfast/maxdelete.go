@@ -2,12 +2,15 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/holdfast-dr/holdfast/internal/dr"
 	"github.com/holdfast-dr/holdfast/internal/plan"
+	"github.com/holdfast-dr/holdfast/internal/store/all"
 )
 
 // maxDeleteFlag reads --max-delete: a number, or a share such as 80%.
@@ -16,8 +19,6 @@ type maxDeleteFlag struct{ plan.MaxDelete }
 func (f *maxDeleteFlag) register(cmd *cobra.Command) {
 	cmd.Flags().Var(f, "max-delete", "delete at most so many `N|N%` good snapshots of a kind at a site, or none of them there (default 50%)")
 }
-
-func (f *maxDeleteFlag) limits() plan.Limits { return plan.Limits{MaxDelete: f.MaxDelete} }
 
 // String gives the value as it would be written.
 func (f *maxDeleteFlag) String() string {
@@ -49,3 +50,26 @@ func (f *maxDeleteFlag) Set(s string) error {
 
 // Type names the value in help texts.
 func (f *maxDeleteFlag) Type() string { return "N|N%" }
+
+// limitFlags are the flags that bound what a plan may do.
+type limitFlags struct {
+	maxDelete maxDeleteFlag
+	quota     map[string]int
+}
+
+func (f *limitFlags) register(cmd *cobra.Command) {
+	f.maxDelete.register(cmd)
+	cmd.Flags().StringToIntVar(&f.quota, "quota", nil, "how many manual snapshots of a kind the account may have in a Region, where AWS grants other than its default, as in redshift=50")
+}
+
+// limits gives the limits of a plan: AWS's defaults, and what was said instead.
+func (f *limitFlags) limits() (plan.Limits, error) {
+	lim := plan.Limits{MaxDelete: f.maxDelete.MaxDelete, Quota: all.Quota()}
+	for kind, n := range f.quota {
+		if !slices.Contains(all.Kinds(), dr.Kind(kind)) || n < 1 {
+			return lim, usagef("--quota %s=%d: want one of the kinds %v and a number from 1 on", kind, n, all.Kinds())
+		}
+		lim.Quota[dr.Kind(kind)] = n
+	}
+	return lim, nil
+}

@@ -26,6 +26,7 @@ const (
 
 const motoPolicy = `
 namespace: prod
+kinds: [rds] # what moto has most faithfully
 sites:
   prod: {account: "123456789012", region: us-east-1}
   dr: {account: "222222222222", region: eu-west-1, role: holdfast}

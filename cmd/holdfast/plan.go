@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -10,7 +11,7 @@ import (
 )
 
 func newPlan(g *globals) *cobra.Command {
-	var limit maxDeleteFlag
+	var limit limitFlags
 	var brief bool
 	cmd := &cobra.Command{
 		Use:   "plan",
@@ -30,7 +31,9 @@ Exit codes: 0 nothing to do; 4 something to do, refused, or past its objective;
 			if err != nil {
 				return err
 			}
-			a.engine.Limits = limit.limits()
+			if a.engine.Limits, err = limit.limits(); err != nil {
+				return err
+			}
 			p, _ := a.engine.Plan(cmd.Context())
 			if g.json {
 				err = writeJSON(g.out, planJSON(p))
@@ -64,15 +67,17 @@ func planCode(p plan.Plan) int {
 
 func printPlan(w io.Writer, namespace string, p plan.Plan, kept bool) {
 	fmt.Fprintf(w, "Plan for namespace %s at %s: %s\n", namespace, stamp(p.At), tally(
-		p.Count(plan.Create), "to create", p.Count(plan.Delete), "to delete", len(p.Kept), "kept",
+		p.Count(plan.Create), "to create", p.Count(plan.Promote), "to promote", p.Count(plan.Delete), "to delete", len(p.Kept), "kept",
 		len(p.Waiting), "waiting", len(p.Refused), "refused", len(p.Breaches), "past the objective", len(p.Gaps), "not seen"))
 	printActions(w, p, plan.Create, "Create")
+	printActions(w, p, plan.Promote, "Promote")
 	printActions(w, p, plan.Delete, "Delete")
 	if kept {
 		printKept(w, p)
 	}
 	printVerdicts(w, "Waiting", p.Waiting)
 	printVerdicts(w, "Refused", p.Refused)
+	printVerdicts(w, "Foretold", p.Foretold)
 	printVerdicts(w, "Past the objective", p.Breaches)
 }
 
@@ -83,7 +88,7 @@ func printActions(w io.Writer, p plan.Plan, verb plan.Verb, title string) {
 			continue
 		}
 		if verb == plan.Create {
-			rows = append(rows, []string{a.From.ID + " at " + a.To.Name, a.Claim.Policy, a.Reason.String()})
+			rows = append(rows, []string{sourceName(a) + " at " + a.To.Name, a.Claim.Policy, a.Reason.String()})
 		} else {
 			rows = append(rows, []string{a.From.ID, a.Claim.Policy, stamp(a.Taken), a.Reason.String()})
 		}
@@ -91,6 +96,17 @@ func printActions(w io.Writer, p plan.Plan, verb plan.Verb, title string) {
 	if len(rows) > 0 {
 		fmt.Fprintf(w, "\n%s\n", title)
 		table(w, rows)
+	}
+}
+
+// sourceName says what an action takes a snapshot of: as people call it, and by
+// its identifier where that is another.
+func sourceName(a plan.Action) string {
+	switch a.Of {
+	case "", a.From.ID:
+		return a.From.ID
+	default:
+		return a.Of + " (" + a.From.ID + ")"
 	}
 }
 
@@ -125,18 +141,30 @@ func printVerdicts(w io.Writer, title string, list []plan.Verdict) {
 // nothingDeleted is what a gap means where something might have been deleted.
 const nothingDeleted = ", so nothing is deleted there"
 
-// printGaps says what could not be seen and what follows, on standard error.
+// printGaps says what could not be seen and what follows, on standard error. A site
+// that lets nobody in is one trouble, however many kinds of stores are there.
 func printGaps(w io.Writer, gaps []plan.Gap, so string) {
+	kinds := map[[2]string][]string{}
 	for _, g := range gaps {
-		printError(w, fmt.Sprintf("could not see %s at %s%s: %s", g.Scope.Kind, g.Scope.Site.Name, so, g.Error), g.Remedy, false)
+		kinds[trouble(g)] = append(kinds[trouble(g)], string(g.Scope.Kind))
+	}
+	for _, g := range gaps {
+		what, first := kinds[trouble(g)]
+		if first {
+			printError(w, fmt.Sprintf("could not see %s at %s%s: %s", strings.Join(what, ", "), g.Scope.Site.Name, so, g.Error), g.Remedy, false)
+			delete(kinds, trouble(g))
+		}
 	}
 }
+
+// trouble tells gaps apart that need an answer each.
+func trouble(g plan.Gap) [2]string { return [2]string{g.Scope.Site.Name, g.Error} }
 
 // planJSON gives a plan whose lists are all there, if empty: who reads the JSON
 // need not tell null from nothing.
 func planJSON(p plan.Plan) plan.Plan {
 	p.Actions, p.Gaps = orEmpty(p.Actions), orEmpty(p.Gaps)
-	for _, verdicts := range []*[]plan.Verdict{&p.Kept, &p.Waiting, &p.Refused, &p.Breaches} {
+	for _, verdicts := range []*[]plan.Verdict{&p.Kept, &p.Waiting, &p.Refused, &p.Breaches, &p.Foretold} {
 		*verdicts = orEmpty(*verdicts)
 	}
 	return p

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"time"
@@ -67,7 +68,11 @@ func (*lineProgress) end() {}
 func past(a plan.Action) string {
 	switch a.Verb {
 	case plan.Create:
-		return fmt.Sprintf("taking  %s of %s at %s", a.Name, a.From.ID, a.To.Name)
+		return fmt.Sprintf("taking  %s of %s at %s", a.Name, sourceName(a), a.To.Name)
+	case plan.Promote:
+		return fmt.Sprintf("keeping %s as %s at %s", a.From.ID, a.Name, a.To.Name)
+	case plan.Adopt:
+		return fmt.Sprintf("adopted %s: %s", a.Name, a.Reason)
 	case plan.Delete:
 		return fmt.Sprintf("deleted %s: %s", a.Name, a.Reason)
 	case plan.Hold:
@@ -107,6 +112,8 @@ func (b *bars) watch(ev engine.Event) {
 	switch ev.Kind {
 	case engine.Planned:
 		b.begin(ev.Plan, plan.Create, "taking snapshots  ")
+		b.begin(ev.Plan, plan.Promote, "promoting         ")
+		b.begin(ev.Plan, plan.Adopt, "adopting          ")
 		b.begin(ev.Plan, plan.Delete, "deleting expired  ")
 	case engine.Ended:
 		if bar := b.all[a.Verb]; bar != nil {
@@ -154,7 +161,7 @@ func (b *bars) bar(a plan.Action) *mpb.Bar {
 	bar := b.each[a.Name]
 	if bar == nil {
 		bar = b.pool.AddBar(100,
-			mpb.PrependDecorators(decor.Name("  "+a.From.ID, decor.WCSyncSpaceR)),
+			mpb.PrependDecorators(decor.Name("  "+cmp.Or(a.Of, a.From.ID), decor.WCSyncSpaceR)),
 			mpb.AppendDecorators(decor.OnAbort(decor.OnComplete(decor.Percentage(), "available"), "failed")))
 		b.each[a.Name] = bar
 	}

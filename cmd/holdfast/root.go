@@ -36,6 +36,12 @@ type globals struct {
 	endpoint string
 	logLevel string
 	json     bool
+	// sites, namespace and dialects stand in for a policy file.
+	sites     []string
+	namespace string
+	dialects  []string
+	// given tells whether a flag stood on the command line.
+	given func(flag string) bool
 }
 
 // run is the whole program: it gives the exit code.
@@ -108,13 +114,17 @@ repeated at any time.`,
 		},
 	}
 	flags := root.PersistentFlags()
+	g.given = flags.Changed
 	flags.StringVarP(&g.config, "config", "c", envOr("HOLDFAST_CONFIG", "holdfast.yaml"), "policy file")
 	flags.StringVar(&g.endpoint, "endpoint-url", "", "send every call to this URL instead of AWS (as AWS_ENDPOINT_URL does)")
 	flags.StringVar(&g.logLevel, "log-level", "warn", "how much to log on standard error: debug, info, warn or error")
 	flags.BoolVar(&g.json, "json", false, "write JSON instead of text")
+	flags.StringSliceVar(&g.sites, "sites", nil, "work without a policy file at these sites, by the tags of resources alone: REGION, or NAME=ACCOUNT/REGION/ROLE")
+	flags.StringVar(&g.namespace, "namespace", "default", "with --sites: the namespace of this installation")
+	flags.StringSliceVar(&g.dialects, "dialect", nil, "with --sites: read the tags of another tool as policies: "+dialectNames())
 	root.AddCommand(
 		newInit(g), newCheck(g), newPlan(g), newRun(g), newStatus(g),
-		newSnapshots(g), newSnapshot(g), newKeep(g), newRelease(g),
+		newSnapshots(g), newSnapshot(g), newKeep(g), newRelease(g), newAdopt(g),
 		newDemo(g), newSandbox(g), newVersion(g),
 	)
 	return root

@@ -26,7 +26,7 @@ func pollFlag(cmd *cobra.Command) *time.Duration {
 }
 
 func newRun(g *globals) *cobra.Command {
-	var limit maxDeleteFlag
+	var limit limitFlags
 	var wait, dry bool
 	var timeout time.Duration
 	var poll *time.Duration
@@ -53,7 +53,9 @@ Exit codes: 0 all done; 3 some things failed or were refused, the rest was done;
 			if err != nil {
 				return err
 			}
-			a.engine.Limits = limit.limits()
+			if a.engine.Limits, err = limit.limits(); err != nil {
+				return err
+			}
 			ctx, cancel := within(cmd.Context(), timeout)
 			defer cancel()
 			if dry {
@@ -116,7 +118,7 @@ func (g *globals) reportRun(r engine.Report, code int) error {
 
 // runLine says in one line what was done.
 func runLine(r engine.Report) string {
-	made, deleted, left := 0, 0, 0
+	made, promoted, adopted, deleted, left := 0, 0, 0, 0, 0
 	for _, o := range r.Outcomes {
 		switch {
 		case o.Err != nil:
@@ -124,12 +126,16 @@ func runLine(r engine.Report) string {
 			left++
 		case o.Action.Verb == plan.Create:
 			made++
+		case o.Action.Verb == plan.Promote:
+			promoted++
+		case o.Action.Verb == plan.Adopt:
+			adopted++
 		case o.Action.Verb == plan.Delete:
 			deleted++
 		}
 	}
 	return "Done at " + stamp(r.Plan.At) + ": " + tally(
-		made, "taken", deleted, "deleted", left, "left alone", len(r.Plan.Kept), "kept", len(r.Plan.Waiting), "waiting",
+		made, "taken", promoted, "promoted", adopted, "adopted", deleted, "deleted", left, "left alone", len(r.Plan.Kept), "kept", len(r.Plan.Waiting), "waiting",
 		len(r.Plan.Refused), "refused", len(r.Failed()), "failed", len(r.Plan.Gaps), "not seen")
 }
 
@@ -170,6 +176,7 @@ func runJSON(r engine.Report) any {
 		Waiting  []plan.Verdict `json:"waiting"`
 		Refused  []plan.Verdict `json:"refused"`
 		Breaches []plan.Verdict `json:"breaches"`
+		Foretold []plan.Verdict `json:"foretold"`
 		Gaps     []plan.Gap     `json:"gaps"`
-	}{p.At, outcomes, p.Kept, p.Waiting, p.Refused, p.Breaches, p.Gaps}
+	}{p.At, outcomes, p.Kept, p.Waiting, p.Refused, p.Breaches, p.Foretold, p.Gaps}
 }

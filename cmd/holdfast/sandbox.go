@@ -19,9 +19,10 @@ func newSandbox(g *globals) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "sandbox",
 		Short: "Serve a simulated AWS on this machine",
-		Long: `sandbox serves a simulated AWS that speaks the real wire protocol of STS and RDS,
-for trying things out with holdfast, the aws command line or your own tests. It
-holds everything in memory and forgets it at the end.
+		Long: `sandbox serves a simulated AWS that speaks the real wire protocols of STS,
+RDS (with Aurora), EC2, Redshift, Redshift Serverless and ElastiCache, for trying
+things out with holdfast, the aws command line or your own tests. It holds
+everything in memory and forgets it at the end.
 
 The access key "test" is account 111111111111; an access key of 12 digits is the
 account of that number; any secret will do. POST /_sandbox/advance?by=24h lets

@@ -80,12 +80,15 @@ func scriptSandbox(ts *testscript.TestScript, neg bool, args []string) {
 // seedFile gives the name of a seed in which what is reckoned from now is filled
 // in: {{claim POLICY RESOURCE AGE}} are the tags of holdfast's snapshot of so
 // long ago, {{current POLICY RESOURCE EVERY}} those of one that serves the
-// current slot, and {{ago AGE}} is a time.
+// current slot, {{in MARK TAGS}} puts either into an EBS set, {{cache NAME
+// TAGS}} is what the snapshot of a cache is called that bears them, and sets $NAME to
+// it, {{ago AGE}} is a time and {{day N}} the date in N days. A RESOURCE is a
+// database unless it says its kind, as in ebs/i-0abc.
 func seedFile(ts *testscript.TestScript, name string) string {
 	if name == "small" || name == "large" {
 		return name
 	}
-	t, err := template.New(name).Funcs(template.FuncMap{"claim": claimTags, "current": currentTags, "ago": ago}).Parse(ts.ReadFile(name))
+	t, err := template.New(name).Funcs(template.FuncMap{"claim": claimTags, "current": currentTags, "in": inSet, "cache": cacheName(ts), "ago": ago, "day": day}).Parse(ts.ReadFile(name))
 	ts.Check(err)
 	filled := ts.MkAbs(name + ".filled")
 	f, err := os.Create(filled)
@@ -98,6 +101,33 @@ func seedFile(ts *testscript.TestScript, name string) string {
 func ago(age string) (string, error) {
 	d, err := sandbox.ParseAge(age)
 	return time.Now().UTC().Add(-d).Truncate(time.Hour).Format(time.RFC3339), err
+}
+
+func day(in int) string { return time.Now().UTC().AddDate(0, 0, in).Format(time.DateOnly) }
+
+// inSet adds the mark of an EBS set, such as "web-old/2", to tags.
+func inSet(mark, tags string) (string, error) {
+	var all dr.Tags
+	if err := json.Unmarshal([]byte(tags), &all); err != nil {
+		return "", err
+	}
+	all[dr.TagSet] = mark
+	out, err := json.Marshal(all)
+	return string(out), err
+}
+
+// cacheName gives the name by which holdfast knows its snapshot of a cache.
+func cacheName(ts *testscript.TestScript) func(env, tags string) (string, error) {
+	return func(env, tags string) (string, error) {
+		var all dr.Tags
+		if err := json.Unmarshal([]byte(tags), &all); err != nil {
+			return "", err
+		}
+		c, err := dr.ParseClaim(all)
+		name := dr.SnapshotName(c, c.Source[strings.LastIndex(c.Source, "/")+1:], 0, 40)
+		ts.Setenv(env, name)
+		return name, err
+	}
 }
 
 func claimTags(policyName, resource, age string) (string, error) {
@@ -115,9 +145,13 @@ func currentTags(policyName, resource, every string) (string, error) {
 
 // tagsText writes tags as a seed has them; JSON is YAML too.
 func tagsText(policyName, resource, slot string) string {
+	kind, id, ok := strings.Cut(resource, "/")
+	if !ok {
+		kind, id = "rds", resource
+	}
 	tags, _ := json.Marshal(dr.Tags{
 		dr.TagOwner: "prod", dr.TagPolicy: policyName, dr.TagSlot: slot,
-		dr.TagSource: "rds/" + account + "/us-east-1/" + resource,
+		dr.TagSource: kind + "/" + account + "/us-east-1/" + id,
 	})
 	return string(tags)
 }

@@ -17,10 +17,11 @@ import (
 
 func selectSnapshots(inv dr.Inventory, namespace, resource, site string, everybody bool) []dr.Snapshot {
 	list := []dr.Snapshot{}
+	named := refsNamed(inv, resource)
 	for _, s := range inv.Snapshots {
 		switch {
 		case site != "" && s.Ref.Site.Name != site,
-			resource != "" && s.Of.ID != resource,
+			resource != "" && s.Of.ID != resource && !named[s.Of],
 			!everybody && s.Claim.Owner != namespace && s.Flaw == "":
 		default:
 			list = append(list, s)
@@ -30,6 +31,17 @@ func selectSnapshots(inv dr.Inventory, namespace, resource, site string, everybo
 		return cmp.Or(a.Of.Compare(b.Of), a.Taken.Compare(b.Taken), a.Ref.Compare(b.Ref))
 	})
 	return list
+}
+
+// refsNamed finds the resources that people call by a name.
+func refsNamed(inv dr.Inventory, name string) map[dr.Ref]bool {
+	named := map[dr.Ref]bool{}
+	for _, r := range inv.Resources {
+		if name != "" && r.Name == name {
+			named[r.Ref] = true
+		}
+	}
+	return named
 }
 
 // printSnapshots lists snapshots, none of which need be ours.
@@ -141,6 +153,9 @@ func coveringPolicy(f policy.File, r dr.Resource, asked string) (string, error) 
 		if p.Match.Matches(r) {
 			return p.Name, nil
 		}
+	}
+	if p, ok, err := f.Stated(r); ok && err == nil {
+		return p.Name, nil
 	}
 	return plan.ManualPolicy, nil
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -13,16 +14,20 @@ import (
 )
 
 func newStatus(g *globals) *cobra.Command {
-	return &cobra.Command{
+	var uncovered bool
+	cmd := &cobra.Command{
 		Use:   "status",
 		Short: "Show how each resource stands against its objective",
 		Long: `status shows every resource: its policy, its newest good snapshot and how old
 that is, whether the recovery point objective (RPO) is met, when the next
-snapshot is due, and what no policy covers.
+snapshot is due, and what no policy covers. With --uncovered it shows only what
+is not protected: resources that no policy covers, volumes that are attached to
+nothing, and volumes that a policy or a tag leaves out.
 
-Exit codes: 0 every objective is met; 4 some are not; 3 not every site could be
-seen; 2 wrong usage or policy file.`,
+Exit codes: 0 every objective is met (with --uncovered: everything is covered);
+4 some are not; 3 not every site could be seen; 2 wrong usage or policy file.`,
 		Example: `  holdfast status
+  holdfast status --uncovered
   holdfast status --json | jq '.standings[] | select(.standard == "missed") | .name'`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -34,6 +39,9 @@ seen; 2 wrong usage or policy file.`,
 			now := time.Now().UTC()
 			standings := plan.Survey(now, a.file, inv)
 			gaps := plan.Gaps(inv)
+			if uncovered {
+				standings = onlyUncovered(standings)
+			}
 			if g.json {
 				err = writeJSON(g.out, struct {
 					At        time.Time       `json:"at"`
@@ -41,15 +49,41 @@ seen; 2 wrong usage or policy file.`,
 					Gaps      []plan.Gap      `json:"gaps"`
 				}{now, orEmpty(standings), gaps})
 			} else {
-				printStatus(g.out, now, standings)
+				if uncovered && len(standings) == 0 && len(inv.Resources) > 0 {
+					fmt.Fprintf(g.out, "Status at %s: everything that was seen is covered\n", stamp(now))
+				} else {
+					printStatus(g.out, now, standings)
+				}
 				printGaps(g.err, gaps, "")
 			}
 			if err != nil {
 				return err
 			}
-			return silently(statusCode(standings, gaps))
+			code := statusCode(standings, gaps)
+			if uncovered && code == exitFine && len(standings) > 0 {
+				code = exitChanges
+			}
+			return silently(code)
 		},
 	}
+	cmd.Flags().BoolVar(&uncovered, "uncovered", false, "only what is not protected")
+	return cmd
+}
+
+// onlyUncovered leaves what no policy covers and what of it is left out. Whether
+// the rest meets its objective is another question.
+func onlyUncovered(list []plan.Standing) []plan.Standing {
+	out := []plan.Standing{}
+	for _, s := range list {
+		switch {
+		case s.Standard == plan.Uncovered:
+			out = append(out, s)
+		case len(s.LeftOut) > 0:
+			s.Standard = plan.Partly
+			out = append(out, s)
+		}
+	}
+	return out
 }
 
 func statusCode(list []plan.Standing, gaps []plan.Gap) int {
@@ -70,24 +104,25 @@ func printStatus(w io.Writer, now time.Time, list []plan.Standing) {
 		count[s.Standard]++
 	}
 	head := tally(count[plan.Met], "within the objective", count[plan.Missed], "past the objective",
-		count[plan.NoObjective], "without an objective", count[plan.Uncovered], "not covered", count[plan.Gone], "gone")
+		count[plan.NoObjective], "without an objective", count[plan.Uncovered], "not covered", count[plan.Partly], "covered in part", count[plan.Gone], "gone")
 	if len(list) == 0 {
 		head = "no resources seen"
 	}
 	fmt.Fprintf(w, "Status at %s: %s\n", stamp(now), head)
 	printStandings(w, now, list)
 	printUncovered(w, list)
+	printLeftOut(w, list)
 	printGone(w, list)
 }
 
 func printStandings(w io.Writer, now time.Time, list []plan.Standing) {
-	rows := [][]string{{"RESOURCE", "SITE", "POLICY", "NEWEST GOOD", "AGE", "RPO", "", "GOOD", "NEXT DUE"}}
+	rows := [][]string{{"RESOURCE", "KIND", "SITE", "POLICY", "NEWEST GOOD", "AGE", "RPO", "", "GOOD", "NEXT DUE"}}
 	for _, s := range list {
-		if s.Standard == plan.Uncovered || s.Standard == plan.Gone {
+		if s.Standard == plan.Uncovered || s.Standard == plan.Gone || s.Standard == plan.Partly {
 			continue
 		}
 		rows = append(rows, []string{
-			s.Name, s.Resource.Site.Name, s.Policy, stamp(s.Taken), standingAge(s), rpo(s), word(s),
+			s.Name, string(s.Resource.Kind), s.Resource.Site.Name, s.Policy, stamp(s.Taken), standingAge(s), rpo(s), word(s),
 			fmt.Sprint(s.Good), due(now, s),
 		})
 	}
@@ -118,7 +153,7 @@ func word(s plan.Standing) string {
 		return "met"
 	case plan.Missed:
 		return "BREACHED"
-	case plan.NoObjective, plan.Uncovered, plan.Gone:
+	case plan.NoObjective, plan.Uncovered, plan.Gone, plan.Partly:
 	}
 	return "-"
 }
@@ -149,7 +184,23 @@ func printUncovered(w io.Writer, list []plan.Standing) {
 	}
 }
 
+func printLeftOut(w io.Writer, list []plan.Standing) {
+	var rows [][]string
+	for _, s := range list {
+		if len(s.LeftOut) > 0 {
+			rows = append(rows, []string{s.Name, s.Resource.Site.Name, string(s.Resource.Kind), s.Policy, strings.Join(s.LeftOut, ", ")})
+		}
+	}
+	if len(rows) > 0 {
+		fmt.Fprintln(w, "\nVolumes left out of their instance's snapshots")
+		table(w, rows)
+	}
+}
+
 func uncoveredNote(s plan.Standing) string {
+	if s.Note != "" {
+		return s.Note
+	}
 	if s.Taken.IsZero() {
 		return "no snapshot of ours"
 	}

@@ -24,6 +24,11 @@ const (
 	TagSet    = TagPrefix + "set"
 	TagKeep   = TagPrefix + "keep"
 	TagConfig = TagPrefix + "config"
+	// TagRetention holds the retention of a snapshot whose policy stands nowhere
+	// but in the tags of its source.
+	TagRetention = TagPrefix + "retention"
+	// TagExclude, on a resource or a part of one, takes it out of every policy.
+	TagExclude = TagPrefix + "exclude"
 )
 
 // Claim says whose a snapshot is and what it is for. It is written as tags with
@@ -45,6 +50,9 @@ type Claim struct {
 	Set string `json:"set,omitempty"`
 	// Keep is a person's hold: such a snapshot is never deleted.
 	Keep bool `json:"keep,omitempty"`
+	// Retention says how long to keep it, where the policy stands in the tags of
+	// the source, which may be gone one day.
+	Retention string `json:"retention,omitempty"`
 	// Config is the configuration of the source when it was taken.
 	Config Config `json:"config,omitempty"`
 }
@@ -58,7 +66,8 @@ func (c Claim) Ours() bool { return c.Owner != "" }
 // Is reports whether both claims stand for the same recovery point: the same
 // owner, policy, slot, source, origin and set, whatever else was written.
 func (c Claim) Is(o Claim) bool {
-	c.Keep, o.Keep, c.Config, o.Config = false, false, "", ""
+	c.Keep, c.Config, c.Retention = false, "", ""
+	o.Keep, o.Config, o.Retention = false, "", ""
 	return c == o
 }
 
@@ -78,6 +87,9 @@ func (c Claim) Tags() Tags {
 	}
 	if c.Keep {
 		t[TagKeep] = "yes"
+	}
+	if c.Retention != "" {
+		t[TagRetention] = c.Retention
 	}
 	for i, chunk := range c.Config.chunks() {
 		t[configTag(i)] = chunk
@@ -104,7 +116,7 @@ func ParseClaim(t Tags) (Claim, error) {
 	if !ok {
 		return Claim{}, ErrNoClaim
 	}
-	c := Claim{Owner: owner, Policy: t[TagPolicy], Source: t[TagSource], Origin: t[TagOrigin], Set: t[TagSet]}
+	c := Claim{Owner: owner, Policy: t[TagPolicy], Source: t[TagSource], Origin: t[TagOrigin], Set: t[TagSet], Retention: t[TagRetention]}
 	_, c.Keep = t[TagKeep]
 	for _, need := range [...]string{TagOwner, TagPolicy, TagSource} {
 		if strings.TrimSpace(t[need]) == "" {

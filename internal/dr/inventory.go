@@ -1,6 +1,7 @@
 package dr
 
 import (
+	"errors"
 	"maps"
 	"time"
 )
@@ -55,11 +56,28 @@ type Resource struct {
 	Config Config `json:"config,omitempty"`
 	// Bytes is its allocated size.
 	Bytes int64 `json:"bytes,omitempty"`
+	// Parts are what a recovery point of it consists of, where it is several
+	// things that are snapshotted together: the volumes of an instance.
+	Parts []Part `json:"parts,omitempty"`
 	// NameLimit is how many characters the name of a snapshot of it may have.
 	NameLimit int `json:"-"`
 }
 
-// Snapshot is one snapshot, whoever made it.
+// Part is one thing of several that are snapshotted together.
+type Part struct {
+	// ID is the service's identifier, such as that of a volume.
+	ID string `json:"id"`
+	// Device is where it is attached.
+	Device string `json:"device,omitempty"`
+	// Boot marks the volume that the instance starts from.
+	Boot  bool  `json:"boot,omitempty"`
+	Tags  Tags  `json:"tags,omitempty"`
+	Bytes int64 `json:"bytes,omitempty"`
+}
+
+// Snapshot is one snapshot, whoever made it. Where a recovery point consists of
+// several snapshots that were taken together, a driver gives them as one, which
+// is good only when every member is.
 type Snapshot struct {
 	Ref Ref `json:"ref"`
 	// Of is the resource it was taken of, as far as the service tells.
@@ -78,8 +96,18 @@ type Snapshot struct {
 	Claim Claim `json:"claim,omitzero"`
 	// Flaw says why the marks of a claim could not be read; such a snapshot is
 	// not ours.
-	Flaw  string `json:"flaw,omitempty"`
-	Bytes int64  `json:"bytes,omitempty"`
+	Flaw string `json:"flaw,omitempty"`
+	// Tags and Description are given only of snapshots that nobody's claim is on,
+	// for finding out whose they are.
+	Tags        Tags   `json:"tags,omitempty"`
+	Description string `json:"description,omitempty"`
+	// Automated marks what the service made by itself and deletes by its own
+	// rules. It is listed only where it can be promoted to one of ours.
+	Automated bool `json:"automated,omitempty"`
+	// Members are the service's identifiers where there are several, or where it
+	// has identifiers of its own beside the name.
+	Members []string `json:"members,omitempty"`
+	Bytes   int64    `json:"bytes,omitempty"`
 }
 
 // Scope is what one observation covers: one kind of store at one site.
@@ -108,4 +136,18 @@ func (inv *Inventory) Add(o Inventory) {
 		inv.Gaps = map[Scope]error{}
 	}
 	maps.Copy(inv.Gaps, o.Gaps)
+}
+
+// ReadClaim fills in what the snapshot's tags say: its claim, or why that cannot
+// be read, or, where there is none, the tags themselves.
+func (s *Snapshot) ReadClaim(tags Tags) {
+	claim, err := ParseClaim(tags)
+	switch {
+	case err == nil:
+		s.Claim = claim
+	case errors.Is(err, ErrNoClaim):
+		s.Tags = tags
+	default:
+		s.Flaw = err.Error()
+	}
 }

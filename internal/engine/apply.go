@@ -202,6 +202,9 @@ func (e *Engine) lastLook(ctx context.Context, scope dr.Scope, actions []plan.Ac
 	if err != nil {
 		return nil, stopped(ctx, err)
 	}
+	if fresh, err = e.sure(ctx, s, scope, fresh, actions); err != nil {
+		return nil, stopped(ctx, err)
+	}
 	objections := map[dr.Ref]string{}
 	for _, v := range plan.Check(plan.Plan{Actions: actions}, e.File, dr.Inventory{Snapshots: fresh}) {
 		why := v.Why

@@ -51,8 +51,7 @@ func (e *Engine) RunOnce(ctx context.Context) Report {
 // Plan observes, plans and checks the plan; it changes nothing.
 func (e *Engine) Plan(ctx context.Context) (plan.Plan, dr.Inventory) {
 	inv := e.Observe(ctx)
-	p := plan.Build(e.Clock.Now(), e.File, inv, e.Limits)
-	p = plan.Withhold(p, plan.Check(p, e.File, inv))
+	p := e.plan(ctx, &inv)
 	e.tell(Event{Kind: Planned, Plan: p})
 	return p, inv
 }
@@ -84,7 +83,7 @@ func (e *Engine) observeSite(ctx context.Context, site dr.Site) dr.Inventory {
 	if err != nil {
 		err = stopped(ctx, err)
 		inv := dr.Inventory{Gaps: map[dr.Scope]error{}}
-		for _, s := range e.Stores {
+		for _, s := range e.Wanted() {
 			scope := dr.Scope{Kind: s.Kind(), Site: site}
 			inv.Gaps[scope] = err
 			e.tell(Event{Kind: Observed, Scope: scope, Err: err})
@@ -92,7 +91,7 @@ func (e *Engine) observeSite(ctx context.Context, site dr.Site) dr.Inventory {
 		return inv
 	}
 	var inv dr.Inventory
-	for _, s := range e.Stores {
+	for _, s := range e.Wanted() {
 		scope := dr.Scope{Kind: s.Kind(), Site: confirmed}
 		seen := s.Observe(ctx, confirmed)
 		if err := seen.Gaps[scope]; err != nil {
@@ -110,6 +109,25 @@ func (e *Engine) Take(ctx context.Context, inv dr.Inventory, wishes ...plan.Wish
 	p = plan.Withhold(p, plan.Check(p, e.File, inv))
 	e.tell(Event{Kind: Planned, Plan: p})
 	return Report{Plan: p, Inventory: inv, Outcomes: e.apply(ctx, p)}
+}
+
+// Carry checks and applies a plan that was made elsewhere from an inventory of
+// this engine.
+func (e *Engine) Carry(ctx context.Context, p plan.Plan, inv dr.Inventory) Report {
+	p = plan.Withhold(p, plan.Check(p, e.File, inv))
+	e.tell(Event{Kind: Planned, Plan: p})
+	return Report{Plan: p, Inventory: inv, Outcomes: e.apply(ctx, p)}
+}
+
+// Wanted gives the stores that the policies can be about.
+func (e *Engine) Wanted() []*store.Store {
+	var out []*store.Store
+	for _, s := range e.Stores {
+		if e.File.Wants(s.Kind()) {
+			out = append(out, s)
+		}
+	}
+	return out
 }
 
 // Mark sets or lifts a person's hold on a snapshot.

@@ -46,12 +46,12 @@ func TestTroubleStaysWhereItIs(t *testing.T) {
 		{
 			"failed",
 			func(w *world, _ *process) { w.must(w.SetDBInstanceStatus(prod, region, "orders", "failed")) },
-			"prod orders: it is failed, and no snapshot can be taken of it → bring it back to available, or take it out of policy hourly", 4,
+			"prod orders: it is failed, and no snapshot can be taken of it → bring it back to available, or leave it out of policy hourly (or by its tag holdfast:exclude)", 4,
 		},
 		{
 			"stopped",
 			func(w *world, _ *process) { w.must(w.SetDBInstanceStatus(second, region, "orders", "stopped")) },
-			"second orders: it is stopped, and no snapshot can be taken of it → bring it back to available, or take it out of policy hourly", 4,
+			"second orders: it is stopped, and no snapshot can be taken of it → bring it back to available, or leave it out of policy hourly (or by its tag holdfast:exclude)", 4,
 		},
 		{
 			"snapshot ends failed",

@@ -79,6 +79,9 @@ type attempt struct {
 	policy   string
 }
 
+// makes reports whether an action ends in a snapshot that has to become complete.
+func makes(a plan.Action) bool { return a.Verb == plan.Create || a.Verb == plan.Promote }
+
 func attemptOf(a plan.Action) attempt { return attempt{a.From, a.Claim.Policy} }
 
 // nowReady plans what had to wait and can be done now.
@@ -89,11 +92,11 @@ func (e *Engine) nowReady(inv dr.Inventory, r Report) plan.Plan {
 			tried[attemptOf(o.Action)] = true
 		}
 	}
-	p := plan.Build(e.Clock.Now(), e.File, inv, e.Limits)
+	p := plan.Build(e.Clock.Now(), e.File, inv, e.Limits) // No delete of it is used.
 	p = plan.Withhold(p, plan.Check(p, e.File, inv))
 	fresh := p.Actions[:0]
 	for _, a := range p.Actions {
-		if a.Verb == plan.Create && !tried[attemptOf(a)] {
+		if makes(a) && !tried[attemptOf(a)] {
 			fresh = append(fresh, a)
 		}
 	}
@@ -117,7 +120,7 @@ func unfinished(r Report) bool {
 
 // waited reports whether the outcome is a snapshot whose end is still open.
 func (o Outcome) waited() bool {
-	return o.Action.Verb == plan.Create && o.Err == nil && o.Left == "" && (o.State == "" || o.State == dr.Pending)
+	return makes(o.Action) && o.Err == nil && o.Left == "" && (o.State == "" || o.State == dr.Pending)
 }
 
 // gapAt gives the gap in which a scope lies, or nil. A site that could not be reached has

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -16,13 +17,17 @@ import (
 // does not know becomes a verdict, not an error.
 func Build(now time.Time, f policy.File, inv dr.Inventory, lim Limits) Plan {
 	b := newBuilder(now, f, inv)
-	resources := sortedResources(inv)
+	covers := b.covers(sortedResources(inv))
+	for _, c := range covers {
+		b.protect(c)
+	}
 	for _, p := range f.Policies {
-		b.protect(p, resources)
+		b.noCopies(p, dr.Ref{}, "policy "+p.Name)
 	}
 	b.retain()
 	b.limitDeletes(lim)
 	b.order()
+	b.quota(lim, covers)
 	b.write()
 	return b.plan
 }
@@ -52,6 +57,10 @@ type builder struct {
 	ix      *index
 	plan    Plan
 	settled []settlement
+	// stated is what resources state in their tags, by source.
+	stated map[string]statement
+	// slots remembers the current slot of each policy of the file.
+	slots map[string]time.Time
 	// Scratch space, used anew for every line.
 	points []policy.Point
 	rules  []policy.Rules
@@ -60,7 +69,8 @@ type builder struct {
 func newBuilder(now time.Time, f policy.File, inv dr.Inventory) *builder {
 	return &builder{
 		now: now.UTC(), file: f, ix: newIndex(f.Namespace, inv),
-		plan: Plan{At: now.UTC(), Gaps: Gaps(inv)},
+		plan:   Plan{At: now.UTC(), Gaps: Gaps(inv)},
+		stated: map[string]statement{}, slots: map[string]time.Time{},
 	}
 }
 
@@ -68,6 +78,18 @@ func newBuilder(now time.Time, f policy.File, inv dr.Inventory) *builder {
 type remedied interface {
 	error
 	Advice() string
+}
+
+func sortedScopes(m map[dr.Scope]int) []dr.Scope {
+	return slices.SortedFunc(maps.Keys(m), compareScopes)
+}
+
+func policyNames(set map[string]bool) string {
+	names := slices.Sorted(maps.Keys(set))
+	if len(names) == 1 {
+		return "policy " + names[0]
+	}
+	return "policies " + strings.Join(names, ", ")
 }
 
 // Gaps lists the scopes that could not be seen, in order.
@@ -97,25 +119,46 @@ func sortedResources(inv dr.Inventory) []*dr.Resource {
 	return out
 }
 
-// protect plans a snapshot of every resource of the policy whose current slot
-// nothing good or pending holds.
-func (b *builder) protect(p policy.Policy, resources []*dr.Resource) {
-	slot := p.Schedule.Slot(b.now)
-	for _, r := range resources {
-		if !p.Match.Matches(*r) {
-			continue
-		}
-		l := b.ix.originals(*r, p.Name)
-		if !slot.IsZero() && !b.served(l, slot) { // A schedule may end, or not have begun.
-			b.take(p, r, l, slot)
-		}
-		b.judgeRPO(p, r)
+// protect plans a snapshot of a resource under each of its policies whose
+// current slot nothing good or pending holds.
+func (b *builder) protect(c cover) {
+	if c.bad != nil {
+		b.condemn(c)
 	}
+	for _, p := range c.policies {
+		if p.Name == policy.TagPolicyName { // Those of the file are told once for the policy.
+			b.noCopies(p, c.r.Ref, c.r.Name)
+		}
+		slot := b.slot(p)
+		l := b.ix.originals(*c.r, p.Name)
+		if !slot.IsZero() && !b.served(l, slot) { // A schedule may end, or not have begun.
+			b.take(p, c.r, l, slot)
+		}
+		b.judgeRPO(p, c.r)
+	}
+}
+
+// slot gives the current slot of a policy, which is worked out once for each of
+// the file.
+func (b *builder) slot(p policy.Policy) time.Time {
+	if p.Name == policy.TagPolicyName {
+		return p.Schedule.Slot(b.now)
+	}
+	slot, ok := b.slots[p.Name]
+	if !ok {
+		slot = p.Schedule.Slot(b.now)
+		b.slots[p.Name] = slot
+	}
+	return slot
+}
+
+// noCopies says of a policy that asks for copies that none are made.
+func (b *builder) noCopies(p policy.Policy, about dr.Ref, name string) {
 	for _, c := range p.Copies {
 		b.plan.Refused = append(b.plan.Refused, Verdict{
-			Name: "policy " + p.Name, Policy: p.Name,
+			Ref: about, Name: name, Policy: p.Name,
 			Reason: Reason{Code: NoCopies, Text: "no copies are made to " + c.To + ": this version of holdfast takes and expires snapshots, it does not copy them yet"},
-			Remedy: "copy them by other means until then, or take copies: out of the policy",
+			Remedy: "copy them by other means until then, or ask for no copies",
 		})
 	}
 }
@@ -134,13 +177,26 @@ func (b *builder) served(l *line, slot time.Time) bool {
 }
 
 func (b *builder) take(p policy.Policy, r *dr.Resource, l *line, slot time.Time) {
+	if s := b.ix.automatedSince(r.Ref, slot); s != nil {
+		b.plan.Actions = append(b.plan.Actions, b.promotion(s, r, p, l, slot))
+		return
+	}
+	ids, some := parts(p, r)
+	if !some {
+		b.plan.Refused = append(b.plan.Refused, about(r, p.Name,
+			Reason{Code: NothingLeft, Text: "all of its volumes are left out, so there is nothing to take"},
+			"take it out of policy "+p.Name+", or leave a volume in"))
+		return
+	}
 	switch r.State {
 	case dr.Ready:
-		b.plan.Actions = append(b.plan.Actions, b.creation(r, p, l, slot))
+		a := b.creation(r, p, l, slot)
+		a.Parts = ids
+		b.plan.Actions = append(b.plan.Actions, a)
 	case dr.Blocked:
 		b.plan.Refused = append(b.plan.Refused, about(r, p.Name,
 			Reason{Code: Blocked, Text: "it is " + r.Status + ", and no snapshot can be taken of it"},
-			"bring it back to available, or take it out of policy "+p.Name))
+			"bring it back to available, or leave it out of policy "+p.Name+" (or by its tag "+dr.TagExclude+")"))
 	case dr.Leaving:
 		b.plan.Waiting = append(b.plan.Waiting, about(r, p.Name,
 			Reason{Code: Leaving, Text: "it is being deleted"}, ""))
@@ -160,11 +216,24 @@ func (b *builder) creation(r *dr.Resource, p policy.Policy, l *line, slot time.T
 		Owner: b.file.Namespace, Policy: p.Name, Slot: slot.UTC(),
 		Source: r.Ref.Source(), Config: r.Config,
 	}
+	if p.Name == policy.TagPolicyName {
+		claim.Retention = p.Keep.Tag()
+	}
 	name, attempt := b.freeName(claim, r, l)
 	if attempt > 0 {
 		why = Reason{Code: Retry, Text: fmt.Sprintf("the last try for slot %s failed", stamp(slot))}
 	}
-	return Action{Verb: Create, From: r.Ref, To: r.Ref.Site, Name: name, Claim: claim, Tags: ownTags(r.Tags), Reason: why}
+	return Action{Verb: Create, From: r.Ref, To: r.Ref.Site, Name: name, Of: r.Name, Claim: claim, Tags: ownTags(r.Tags), Reason: why}
+}
+
+// promotion turns a snapshot that the service took within the slot into the one
+// that serves it, instead of taking another.
+func (b *builder) promotion(s *dr.Snapshot, r *dr.Resource, p policy.Policy, l *line, slot time.Time) Action {
+	a := b.creation(r, p, l, slot)
+	a.Verb, a.From, a.Taken = Promote, s.Ref, s.Taken
+	a.Reason = Reason{Code: AlreadyTaken, Text: fmt.Sprintf("slot %s (%s); the service took one at %s, which is kept instead of taking another",
+		stamp(slot), p.Schedule, stamp(s.Taken))}
+	return a
 }
 
 func (b *builder) dueText(p policy.Policy, l *line, slot time.Time) string {
@@ -225,8 +294,15 @@ func (b *builder) grant(w Wish) {
 		Source: r.Ref.Source(), Keep: w.Keep, Config: r.Config,
 	}
 	name, _ := b.freeName(claim, r, b.ix.originals(*r, w.Policy))
+	p, _ := b.file.Policy(w.Policy)
+	if w.Policy == policy.TagPolicyName {
+		if stated, ok, err := b.file.Stated(*r); ok && err == nil {
+			p, claim.Retention = stated, stated.Keep.Tag()
+		}
+	}
+	ids, _ := parts(p, r)
 	b.plan.Actions = append(b.plan.Actions, Action{
-		Verb: Create, From: r.Ref, To: r.Ref.Site, Name: name, Claim: claim, Tags: ownTags(r.Tags),
+		Verb: Create, From: r.Ref, To: r.Ref.Site, Name: name, Of: r.Name, Claim: claim, Parts: ids, Tags: ownTags(r.Tags),
 		Reason: Reason{Code: Asked, Text: "asked for now, under policy " + w.Policy},
 	})
 }
@@ -239,7 +315,7 @@ func (b *builder) order() {
 	byVerdict := func(x, y Verdict) int {
 		return cmp.Or(x.Ref.Compare(y.Ref), strings.Compare(x.Policy, y.Policy), strings.Compare(string(x.Reason.Code), string(y.Reason.Code)))
 	}
-	for _, list := range [][]Verdict{b.plan.Waiting, b.plan.Refused, b.plan.Breaches} {
+	for _, list := range [][]Verdict{b.plan.Waiting, b.plan.Breaches} {
 		slices.SortStableFunc(list, byVerdict)
 	}
 }

@@ -77,7 +77,7 @@ func (c *checker) action(i int) {
 		c.going[a.From] = i
 		// Only families that lose something have to be counted.
 		c.counts[family{a.Claim.Source, a.Claim.Policy, a.From.Site, a.Claim.Origin != ""}] = count{}
-	case Create:
+	case Create, Promote:
 		made := dr.Ref{Kind: a.From.Kind, Site: a.To, ID: a.Name}
 		if c.names[made] {
 			c.object(a, "the plan makes two snapshots of this name")
@@ -86,6 +86,8 @@ func (c *checker) action(i int) {
 		if a.Claim.Owner != c.file.Namespace || a.Claim.Owner == "" {
 			c.object(a, "it would be claimed for %q, and this installation is %q", a.Claim.Owner, c.file.Namespace)
 		}
+	case Adopt:
+		c.adoption(a)
 	case Hold, Release:
 		c.object(a, "a person's hold is never planned")
 	}
@@ -182,6 +184,9 @@ func (c *checker) floors() {
 }
 
 func (c *checker) floor(fam family) (int, bool) {
+	if fam.policy == policy.TagPolicyName {
+		return c.tagFloor(fam)
+	}
 	for _, p := range c.file.Policies {
 		if p.Name != fam.policy {
 			continue
@@ -233,3 +238,49 @@ func Withhold(p Plan, found []Violation) Plan {
 
 // subject is the snapshot that an action makes or changes.
 func subject(a Action) dr.Ref { return dr.Ref{Kind: a.From.Kind, Site: a.To, ID: a.Name} }
+
+// tagFloor finds the floor of snapshots whose policy stands in the tags of their
+// source, or stood there. Where several were written the highest counts.
+func (c *checker) tagFloor(fam family) (floor int, known bool) {
+	for i := range c.inv.Resources {
+		r := &c.inv.Resources[i]
+		if r.Ref.Source() != fam.source {
+			continue
+		}
+		p, ok, err := c.file.Stated(*r)
+		if err != nil {
+			return 0, false
+		}
+		if ok && p.Name == policy.TagPolicyName {
+			return p.Keep.Floor, true
+		}
+	}
+	for i := range c.inv.Snapshots {
+		s := &c.inv.Snapshots[i]
+		if s.Claim.Owner != c.file.Namespace || familyOf(s) != fam {
+			continue
+		}
+		if keep, err := policy.ParseRetention(s.Claim.Retention); err == nil {
+			floor, known = max(floor, keep.Floor), true
+		}
+	}
+	return floor, known
+}
+
+// adoption objects to a claim on what is somebody's already, or was not seen.
+func (c *checker) adoption(a *Action) {
+	for i := range c.inv.Snapshots {
+		s := &c.inv.Snapshots[i]
+		if s.Ref != a.From {
+			continue
+		}
+		if s.Claim.Ours() || s.Flaw != "" || s.Automated {
+			c.object(a, "it is claimed already (owner %q), or the service's own", s.Claim.Owner)
+		}
+		if a.Claim.Owner != c.file.Namespace || a.Claim.Owner == "" {
+			c.object(a, "it would be claimed for %q, and this installation is %q", a.Claim.Owner, c.file.Namespace)
+		}
+		return
+	}
+	c.object(a, "no such snapshot was seen")
+}

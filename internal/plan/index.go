@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/holdfast-dr/holdfast/internal/dr"
 )
@@ -38,12 +39,14 @@ type index struct {
 	bySource map[string][]int // lines of a source
 	ours     int
 	flawed   []int // snapshots with unreadable marks
+	// automated are good ones that the service made by itself, by resource.
+	automated map[dr.Ref][]int
 }
 
 // newIndex reads each snapshot once; the time it takes is linear but for the
 // sorting within a line.
 func newIndex(namespace string, inv dr.Inventory) *index {
-	ix := &index{inv: inv, byKey: map[lineKey]int{}, bySource: map[string][]int{}}
+	ix := &index{inv: inv, byKey: map[lineKey]int{}, bySource: map[string][]int{}, automated: map[dr.Ref][]int{}}
 	siteIDs := map[dr.Site]int{}
 	lineOf := make([]int32, len(inv.Snapshots))
 	var sizes []int
@@ -52,6 +55,12 @@ func newIndex(namespace string, inv dr.Inventory) *index {
 		lineOf[i] = -1
 		if s.Flaw != "" {
 			ix.flawed = append(ix.flawed, i)
+		}
+		if s.Automated {
+			if s.State == dr.Good {
+				ix.automated[s.Of] = append(ix.automated[s.Of], i)
+			}
+			continue
 		}
 		if s.Claim.Owner != namespace || namespace == "" {
 			continue
@@ -155,6 +164,20 @@ func (ix *index) originals(r dr.Resource, policy string) *line {
 		}
 	}
 	return &line{}
+}
+
+// automatedSince gives the latest snapshot that the service made by itself of a
+// resource at or after a moment; nil when there is none.
+func (ix *index) automatedSince(r dr.Ref, since time.Time) *dr.Snapshot {
+	var best *dr.Snapshot
+	for _, i := range ix.automated[r] {
+		s := &ix.inv.Snapshots[i]
+		if s.Taken.Before(since) || best != nil && (s.Taken.Before(best.Taken) || s.Taken.Equal(best.Taken) && s.Ref.ID > best.Ref.ID) {
+			continue
+		}
+		best = s
+	}
+	return best
 }
 
 // newestGood gives the good snapshot of a source with the latest data, whatever

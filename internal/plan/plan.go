@@ -21,6 +21,10 @@ type Verb string
 const (
 	// Create takes a snapshot of a resource.
 	Create Verb = "create"
+	// Promote turns a snapshot that the service made by itself into one of ours.
+	Promote Verb = "promote"
+	// Adopt writes a claim on a snapshot that another tool made.
+	Adopt Verb = "adopt"
 	// Delete deletes a snapshot.
 	Delete Verb = "delete"
 	// Hold marks a snapshot so that it is never deleted.
@@ -39,9 +43,14 @@ type Action struct {
 	To dr.Site `json:"to"`
 	// Name is the name of the snapshot that is made, or that of the one changed.
 	Name string `json:"name"`
+	// Of is what people call the resource that a snapshot is taken of.
+	Of string `json:"of,omitempty"`
 	// Claim is written with the snapshot that is made. When one is deleted it is
 	// the claim that it must still carry at that moment.
 	Claim dr.Claim `json:"claim"`
+	// Parts are the identifiers of what is snapshotted together, where a resource
+	// has parts; others are left out.
+	Parts []string `json:"parts,omitempty"`
 	// Tags are the source's own tags, which the snapshot is to carry too.
 	Tags dr.Tags `json:"tags,omitempty"`
 	// Taken is when the snapshot to be changed was taken; zero for creates.
@@ -75,6 +84,8 @@ type Plan struct {
 	Refused []Verdict `json:"refused"`
 	// Breaches are the resources whose newest good snapshot is older than their RPO.
 	Breaches []Verdict `json:"breaches"`
+	// Foretold are troubles that are on their way: nothing is wrong yet.
+	Foretold []Verdict `json:"foretold"`
 	// Gaps are the scopes that could not be seen; nothing is deleted there.
 	Gaps []Gap `json:"gaps"`
 }
@@ -103,6 +114,9 @@ type Limits struct {
 	// MaxDelete bounds the deletes in one scope. The zero value stands for the
 	// default, half of the good snapshots.
 	MaxDelete MaxDelete
+	// Quota is how many manual snapshots of a kind an account may have in a
+	// Region; kinds that are not in it are not limited here.
+	Quota map[dr.Kind]int
 }
 
 // MaxDelete bounds how many good snapshots a plan may delete in one scope,

@@ -15,6 +15,14 @@ const (
 	Due Code = "due"
 	// Retry: the one that was to hold the current slot failed.
 	Retry Code = "retry"
+	// AlreadyTaken: the service took one by itself within the current slot.
+	AlreadyTaken Code = "already-taken"
+	// Duplicate: another good one serves the same slot.
+	Duplicate Code = "duplicate"
+	// NotProven: it bears a mark of another tool, but not all of them.
+	NotProven Code = "not-proven"
+	// MadeBy: another tool made it, as its tags and its name prove.
+	MadeBy Code = "made-by"
 	// Asked: a person asked for it.
 	Asked Code = "asked"
 	// Expired: no rule of its policy keeps it any longer.
@@ -55,6 +63,14 @@ const (
 	TooMany Code = "too-many-deletes"
 	// NoCopies: the policy asks for copies, which this version does not make.
 	NoCopies Code = "no-copies"
+	// BadTag: the resource's tags state a policy that cannot be read.
+	BadTag Code = "bad-tag"
+	// NothingLeft: every part of the resource is left out.
+	NothingLeft Code = "nothing-left"
+	// QuotaFull: the account may have no more snapshots.
+	QuotaFull Code = "quota-full"
+	// QuotaForetold: what the policies will keep does not fit in the quota.
+	QuotaForetold Code = "quota-foretold"
 	// Guarded: the plan's own check refused it.
 	Guarded Code = "guarded"
 	// RPOBreached: the newest good snapshot is older than the objective allows.

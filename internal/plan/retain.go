@@ -32,6 +32,7 @@ const (
 	// Those from here on let the snapshot go.
 	expired
 	broken
+	duplicate
 )
 
 // retain decides about every snapshot that is ours.
@@ -53,6 +54,10 @@ func (b *builder) retain() {
 // retention finds the rules under which a line falls: the policy's own for
 // originals, those of the copy's destination for copies.
 func (b *builder) retention(l *line) (*policy.Policy, policy.Retention, bool) {
+	if l.key.policy == policy.TagPolicyName {
+		p, ok := b.tagRetention(l)
+		return &p, p.Keep, ok
+	}
 	for i := range b.file.Policies {
 		p := &b.file.Policies[i]
 		if p.Name != l.key.policy {
@@ -85,19 +90,19 @@ const ManualPolicy = policy.ManualName
 // decide applies retention to a line: only good snapshots count, and only those
 // that no rule keeps may go.
 func (b *builder) decide(l *line, p *policy.Policy, keep policy.Retention) {
-	b.points = b.points[:0]
-	for _, e := range l.snaps {
-		if s := &b.ix.inv.Snapshots[e.at]; s.State == dr.Good {
-			b.points = append(b.points, policy.Point{Slot: s.Claim.Slot, Taken: s.Taken})
-		}
-	}
+	twice := b.gatherPoints(l, keep.Floor)
 	b.rules = keep.Decide(b.now, p.Location, b.points, b.rules[:0])
-	good := 0
+	good, last := 0, int64(-1)
 	for _, e := range l.snaps {
 		s := &b.ix.inv.Snapshots[e.at]
 		to := settlement{at: e.at}
 		switch s.State {
 		case dr.Good:
+			if twice && e.slot == last {
+				to.code = b.unlessHeld(s, duplicate)
+				break
+			}
+			last = e.slot
 			to.rules = b.rules[good]
 			to.code = b.goodOne(s, to.rules)
 			good++
@@ -112,6 +117,37 @@ func (b *builder) decide(l *line, p *policy.Policy, keep policy.Retention) {
 		}
 		b.settled = append(b.settled, to)
 	}
+}
+
+// gatherPoints collects the good snapshots of a line. Where some slot has more
+// than one, which lost answers can bring about where a service has no names,
+// only the first counts and twice is true; but not while fewer slots than the
+// floor are served, when each one counts.
+func (b *builder) gatherPoints(l *line, floor int) (twice bool) {
+	b.points = b.points[:0]
+	slots, last := 0, int64(-1)
+	for _, e := range l.snaps {
+		if s := &b.ix.inv.Snapshots[e.at]; s.State == dr.Good {
+			b.points = append(b.points, policy.Point{Slot: s.Claim.Slot, Taken: s.Taken})
+			if e.slot != last {
+				slots++
+			}
+			last = e.slot
+		}
+	}
+	if slots == len(b.points) || slots < floor {
+		return false
+	}
+	b.points = slices.CompactFunc(b.points, func(x, y policy.Point) bool { return x.Slot.Equal(y.Slot) })
+	return true
+}
+
+// unlessHeld lets a snapshot go unless a person holds it or it lies in a gap.
+func (b *builder) unlessHeld(s *dr.Snapshot, code settled) settled {
+	if s.Claim.Keep {
+		return held
+	}
+	return b.unlessHidden(s, code)
 }
 
 // goodOne keeps a good snapshot or lets it go.
@@ -133,7 +169,7 @@ func (b *builder) failedOne(l *line, p *policy.Policy, s *dr.Snapshot) settled {
 	switch {
 	case s.Claim.Keep:
 		return held
-	case !s.Claim.Slot.Before(p.Schedule.Slot(b.now)) && !b.served(l, s.Claim.Slot):
+	case !s.Claim.Slot.Before(b.slot(*p)) && !b.served(l, s.Claim.Slot):
 		return failedCurrent
 	default:
 		return b.unlessHidden(s, broken)
@@ -237,6 +273,9 @@ func why(s *dr.Snapshot, t settlement) Reason {
 	case failedCurrent:
 		return Reason{Code: FailedCurrent, Text: "status " + s.Status}
 	case orphaned:
+		if s.Claim.Policy == policy.TagPolicyName {
+			return Reason{Code: Orphaned, Text: "its policy stood in the tags of its source and cannot be read, so nothing says when it expires"}
+		}
 		if s.Claim.Policy == ManualPolicy {
 			return Reason{Code: Orphaned, Text: "taken by hand outside any policy; it stays until a person deletes it"}
 		}
@@ -251,6 +290,8 @@ func why(s *dr.Snapshot, t settlement) Reason {
 		return Reason{Code: TooMany, Text: "it would expire, but too many would go at once"}
 	case expired:
 		return Reason{Code: Expired}
+	case duplicate:
+		return Reason{Code: Duplicate, Text: "another good one serves slot " + stamp(s.Claim.Slot)}
 	case broken:
 		return Reason{Code: Broken, Text: "status " + s.Status}
 	}

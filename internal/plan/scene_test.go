@@ -89,7 +89,7 @@ func show(p plan.Plan) string {
 	for _, list := range []struct {
 		title string
 		all   []plan.Verdict
-	}{{"kept", p.Kept}, {"waiting", p.Waiting}, {"refused", p.Refused}, {"breach", p.Breaches}} {
+	}{{"kept", p.Kept}, {"foretold", p.Foretold}, {"waiting", p.Waiting}, {"refused", p.Refused}, {"breach", p.Breaches}} {
 		for _, v := range list.all {
 			fmt.Fprintf(&b, "%-8s %s at %s: %s\n", list.title, short(v.Name), v.Ref.Site.Name, v.Reason)
 			if v.Remedy != "" {

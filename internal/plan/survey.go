@@ -23,6 +23,8 @@ const (
 	NoObjective Standard = "no-objective"
 	// Uncovered: no policy covers the resource.
 	Uncovered Standard = "uncovered"
+	// Partly: a policy covers it, but not all of its parts.
+	Partly Standard = "partly"
 	// Gone: the resource is no longer there, but snapshots of it are.
 	Gone Standard = "gone"
 )
@@ -46,6 +48,10 @@ type Standing struct {
 	Pending int `json:"pending"`
 	// Next is when the next snapshot is due: now or earlier when it is overdue.
 	Next time.Time `json:"next,omitzero"`
+	// Note says what else is to be known, such as why nothing covers it.
+	Note string `json:"note,omitempty"`
+	// LeftOut are parts of the resource that the policy does not take.
+	LeftOut []string `json:"left_out,omitempty"`
 }
 
 // Seconds is a duration that is written to JSON as whole seconds.
@@ -63,20 +69,34 @@ func Survey(now time.Time, f policy.File, inv dr.Inventory) []Standing {
 	b := newBuilder(now, f, inv)
 	var out []Standing
 	present := map[string]bool{}
-	for _, r := range sortedResources(inv) {
-		present[r.Ref.Source()] = true
-		covered := false
-		for _, p := range f.Policies {
-			if p.Match.Matches(*r) {
-				covered = true
-				out = append(out, b.standing(p, r))
-			}
+	for _, c := range b.covers(sortedResources(inv)) {
+		present[c.r.Ref.Source()] = true
+		for _, part := range c.r.Parts { // A volume that is attached is not gone.
+			present[dr.Ref{Kind: c.r.Ref.Kind, Site: c.r.Ref.Site, ID: part.ID}.Source()] = true
 		}
-		if !covered {
-			out = append(out, b.uncovered(r))
+		for _, p := range c.policies {
+			out = append(out, b.standing(p, c.r))
+		}
+		if len(c.policies) == 0 {
+			s := b.uncovered(c.r)
+			s.Note = c.note()
+			out = append(out, s)
 		}
 	}
 	return append(out, b.gone(present)...)
+}
+
+// note says why no policy covers a resource, where that is more than that none
+// was written for it.
+func (c cover) note() string {
+	switch {
+	case c.excluded:
+		return "excluded by its tag " + dr.TagExclude
+	case c.bad != nil:
+		return "the policy in its tags cannot be read: " + c.bad.Error()
+	default:
+		return ""
+	}
 }
 
 func (b *builder) standing(p policy.Policy, r *dr.Resource) Standing {
@@ -84,7 +104,12 @@ func (b *builder) standing(p policy.Policy, r *dr.Resource) Standing {
 	s.Policy, s.RPO = p.Name, Seconds(p.Objective.RPO)
 	l := b.ix.originals(*r, p.Name)
 	s.Good, s.Pending = b.count(l)
-	slot := p.Schedule.Slot(b.now)
+	for _, part := range r.Parts {
+		if !p.Volumes.Take(part) {
+			s.LeftOut = append(s.LeftOut, part.ID)
+		}
+	}
+	slot := b.slot(p)
 	s.Next = p.Schedule.Next(b.now)
 	if !slot.IsZero() && !b.served(l, slot) {
 		s.Next = slot

@@ -12,6 +12,8 @@ func (d *decoder) topFields() []field {
 		{"sites", d.sites},
 		{"policies", d.policies},
 		{"notify", d.notify},
+		{"kinds", func(n *node) { d.out.Kinds = d.kinds(n) }},
+		{"dialects", d.dialects},
 	}
 }
 

@@ -31,6 +31,7 @@ func (d *decoder) policyFields(p *draft) []field {
 		{"every", func(n *node) { p.every = n }},
 		{"cron", func(n *node) { p.cron = n }},
 		{"keep", func(n *node) { p.Keep = d.keep(n, &p.marks) }},
+		{"volumes", func(n *node) { p.Volumes = d.volumes(n) }},
 		{"copies", func(n *node) { d.copies(n, p) }},
 		{"objective", func(n *node) { d.objective(n, p) }},
 	}

@@ -15,6 +15,10 @@ type File struct {
 	Sites    []Site
 	Policies []Policy
 	Notify   []Notify
+	// Kinds are the kinds of stores to look at; empty: see Wants.
+	Kinds []dr.Kind
+	// Dialects are the tags of other tools that are read as policies.
+	Dialects []Dialect
 }
 
 // Site looks up a site by its name.
@@ -57,6 +61,8 @@ type Policy struct {
 	Name     string
 	Match    Selector
 	Schedule Schedule
+	// Volumes says which parts of a resource that has parts are left out.
+	Volumes Volumes
 	// Keep is the retention where the snapshots are taken.
 	Keep   Retention
 	Copies []Copy
@@ -118,4 +124,14 @@ func (p Pos) Compare(o Pos) int {
 		return p.Line - o.Line
 	}
 	return p.Column - o.Column
+}
+
+// Names lists the policies that snapshots can be claimed for: those of the file,
+// those that resources state, and those that are taken by hand.
+func (f File) Names() []string {
+	names := []string{TagPolicyName, ManualName}
+	for _, p := range f.Policies {
+		names = append(names, p.Name)
+	}
+	return names
 }

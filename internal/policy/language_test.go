@@ -116,7 +116,7 @@ func TestStated(t *testing.T) {
 		{"bad site", dr.Tags{"holdfast:every": "6h", "holdfast:keep": "7d", "holdfast:copy-to": "x"}, true, "unknown site"},
 	}
 	for _, tt := range tests {
-		p, ok, err := f.Stated(tt.tags)
+		p, ok, err := f.Stated(dr.Resource{Tags: tt.tags})
 		if ok != tt.ok || (err == nil) != (tt.err == "") || err != nil && !strings.Contains(err.Error(), tt.err) {
 			t.Errorf("%s: %+v, %v, %v", tt.name, p, ok, err)
 		}

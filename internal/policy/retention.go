@@ -115,6 +115,18 @@ func (k Retention) Most(shortest time.Duration) (most int, ok bool) {
 	return most, true
 }
 
+// Tag gives the retention as ParseRetention reads it: "within=24h daily=7 floor=1".
+func (k Retention) Tag() string {
+	if k.Forever {
+		return "forever"
+	}
+	words := strings.ReplaceAll(strings.ReplaceAll(k.String(), ", ", "\n"), " ", "=")
+	if k.Floor == DefaultFloor {
+		words += "\nfloor=" + strconv.Itoa(k.Floor)
+	}
+	return strings.ReplaceAll(words, "\n", " ")
+}
+
 // String gives the retention as one reads it: "within 24h, daily 7, floor 2".
 func (k Retention) String() string {
 	var parts []string

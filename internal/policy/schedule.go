@@ -65,6 +65,16 @@ func (s Schedule) Longest() time.Duration {
 	return longest
 }
 
+// Shortest gives the shortest stretch between the beginnings of two slots; like
+// Longest it takes a while.
+func (s Schedule) Shortest() time.Duration {
+	if s.plan == nil {
+		return 0
+	}
+	shortest, _ := s.plan.stretches()
+	return shortest
+}
+
 // IsZero reports whether this is the zero Schedule.
 func (s Schedule) IsZero() bool { return s.plan == nil }
 

@@ -14,6 +14,8 @@ type fileShape struct {
 	Namespace string                 `json:"namespace" jsonschema:"pattern=^[a-z0-9][a-z0-9-]{0\\,39}$" jsonschema_description:"Marks what belongs to this installation. Installations with different namespaces never touch each other's snapshots."`
 	Sites     map[string]siteShape   `json:"sites" jsonschema:"minProperties=1" jsonschema_description:"Where resources and snapshots live, by name."`
 	Policies  map[string]policyShape `json:"policies,omitempty" jsonschema:"minProperties=1" jsonschema_description:"What to protect, how often, how long and where, by name."`
+	Kinds     []string               `json:"kinds,omitempty" jsonschema:"minItems=1" jsonschema_description:"Kinds of stores to look at. Left out: those that the policies name, or all."`
+	Dialects  []string               `json:"dialects,omitempty" jsonschema:"minItems=1,enum=ebs-snapshots-lambda,enum=rds-snapshot-tool" jsonschema_description:"Tags of other tools that are read as policies of the resources that bear them."`
 	Notify    []notifyShape          `json:"notify,omitempty" jsonschema_description:"Who is told, and of what."`
 }
 
@@ -33,6 +35,7 @@ type policyShape struct {
 	Cron      string         `json:"cron,omitempty" jsonschema_description:"Or at these times: five fields as in crontab, a name such as @daily, or AWS's cron(…)."`
 	Timezone  string         `json:"timezone,omitempty" jsonschema_description:"Where the schedule's clock hangs and where days begin, such as Europe/Berlin; UTC if left out."`
 	Keep      keepShape      `json:"keep" jsonschema_description:"How long to keep the snapshots where they are taken."`
+	Volumes   volumesShape   `json:"volumes,omitzero" jsonschema_description:"Which volumes of an instance to leave out."`
 	Copies    []copyShape    `json:"copies,omitempty" jsonschema_description:"Where to copy them."`
 	Objective objectiveShape `json:"objective,omitzero" jsonschema_description:"What must hold."`
 }
@@ -86,6 +89,15 @@ type rulesShape struct {
 type copyShape struct {
 	To   string    `json:"to" jsonschema_description:"The site to copy to."`
 	Keep keepShape `json:"keep" jsonschema_description:"How long to keep the copies."`
+}
+
+type volumesShape struct {
+	Boot    bool              `json:"boot,omitempty" jsonschema:"default=true" jsonschema_description:"Whether to take the volume that the instance starts from."`
+	Exclude partSelectorShape `json:"exclude,omitzero" jsonschema_description:"Volumes to leave out."`
+}
+
+type partSelectorShape struct {
+	Tags map[string]tagShape `json:"tags,omitempty" jsonschema:"minProperties=1" jsonschema_description:"Tags that must be there with these values; * stands for any."`
 }
 
 type objectiveShape struct {

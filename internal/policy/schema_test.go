@@ -64,6 +64,8 @@ func TestSchemaKnowsTheKeys(t *testing.T) {
 		{"match", d.selectorFields(&Selector{}), under("match", "properties"), []string{"exclude"}},
 		{"exclude", d.selectorFields(&Selector{}), under("match", "properties", "exclude", "properties"), nil},
 		{"keep", d.keepFields(&Retention{}), under("keep", "oneOf", 0, "properties"), nil},
+		{"volumes", d.volumeFields(&Volumes{}), under("volumes", "properties"), nil},
+		{"volumes.exclude", d.partFields(&Volumes{}), under("volumes", "properties", "exclude", "properties"), nil},
 		{"copies", d.copyFields(&Copy{}, &draft{}), under("copies", "items", "properties"), nil},
 		{"objective", d.objectiveFields(&draft{}), under("objective", "properties"), nil},
 	}

@@ -35,7 +35,22 @@ const (
 // resource.
 //
 // A stated policy has no selector: it means the resource that states it.
-func (f File) Stated(tags dr.Tags) (p Policy, ok bool, err error) {
+//
+// Where it has none of these tags, the dialects that the file switches on are
+// tried.
+func (f File) Stated(r dr.Resource) (p Policy, ok bool, err error) {
+	if p, ok, err = f.statedByTags(r.Tags); ok {
+		return p, ok, err
+	}
+	for _, d := range f.Dialects {
+		if p, ok, err = f.translate(d, r); ok {
+			return p, ok, err
+		}
+	}
+	return Policy{}, false, nil
+}
+
+func (f File) statedByTags(tags dr.Tags) (p Policy, ok bool, err error) {
 	name, named := tags[TagNamed]
 	every, timed := tags[TagEvery]
 	keep, kept := tags[dr.TagKeep]

@@ -38,16 +38,39 @@ const (
 	QuotaCopies Quota = "snapshot-copies"
 	// QuotaSharedAccounts: accounts that one manual snapshot is shared with.
 	QuotaSharedAccounts Quota = "shared-accounts"
+	// QuotaManualDBClusterSnapshots: manual DB cluster snapshots per Region (L-9B510759).
+	QuotaManualDBClusterSnapshots Quota = "manual-cluster-snapshots"
+	// QuotaDBClusters: DB clusters per Region (L-952B80B8).
+	QuotaDBClusters Quota = "db-clusters"
+	// QuotaDBClusterCopies: copies of cluster snapshots from other Regions in flight
+	// per destination Region.
+	QuotaDBClusterCopies Quota = "cluster-snapshot-copies"
+	// QuotaEBSSnapshots: EBS snapshots per Region (L-309BACF6).
+	QuotaEBSSnapshots Quota = "ebs-snapshots"
+	// QuotaEBSCopies: copies of EBS snapshots in flight per destination Region.
+	QuotaEBSCopies Quota = "ebs-snapshot-copies"
+	// QuotaCacheSnapshots: manual snapshots per node of ElastiCache in 24 hours.
+	QuotaCacheSnapshots Quota = "cache-snapshots-per-node"
+	// QuotaServerlessCacheSnapshots: snapshots per serverless cache in 24 hours.
+	QuotaServerlessCacheSnapshots Quota = "serverless-cache-snapshots"
 )
 
 func defaultQuota(q Quota) (int, bool) {
 	switch q {
-	case QuotaManualSnapshots:
+	case QuotaManualSnapshots, QuotaManualDBClusterSnapshots:
 		return 100, true
-	case QuotaInstances:
+	case QuotaDBClusterCopies:
+		return 5, true
+	case QuotaInstances, QuotaDBClusters:
 		return 40, true
-	case QuotaCopies, QuotaSharedAccounts:
+	case QuotaCopies, QuotaSharedAccounts, QuotaEBSCopies, QuotaClusterSnapshots, QuotaServerlessSnapshots:
 		return 20, true
+	case QuotaCacheSnapshots:
+		return manualSnapshotsPerNode, true
+	case QuotaServerlessCacheSnapshots:
+		return serverlessSnapshotsPerDay, true
+	case QuotaEBSSnapshots:
+		return 100_000, true
 	default:
 		return 0, false
 	}

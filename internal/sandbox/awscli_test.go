@@ -84,8 +84,8 @@ func TestAWSCommandLine(t *testing.T) {
 
 func cliSnapshot(c cli, a *sandbox.AWS) {
 	dbs := c.run(prod, east, []string{"DBInstances"}, "rds", "describe-db-instances").([]any)
-	if len(dbs) != 12 {
-		c.t.Errorf("%d databases, want 12", len(dbs))
+	if len(dbs) != 15 {
+		c.t.Errorf("%d databases, want 15", len(dbs))
 	}
 	made := c.run(prod, east, []string{"DBSnapshot"}, "rds", "create-db-snapshot", "--db-instance-identifier", "orders",
 		"--db-snapshot-identifier", "Orders-1", "--tags", "Key=team,Value=shop").(map[string]any)

@@ -95,9 +95,9 @@ func statusOf(code string) int {
 	switch code {
 	case "InternalFailure", "InternalError", "InternalServerError":
 		return http.StatusInternalServerError
-	case "ServiceUnavailable":
+	case "ServiceUnavailable", "RequestLimitExceeded":
 		return http.StatusServiceUnavailable
-	case "AccessDenied", "ExpiredToken", "InvalidClientTokenId", "OptInRequired", "UnrecognizedClientException":
+	case "AccessDenied", "UnauthorizedOperation", "ExpiredToken", "InvalidClientTokenId", "OptInRequired", "UnrecognizedClientException":
 		return http.StatusForbidden
 	default:
 		return http.StatusBadRequest

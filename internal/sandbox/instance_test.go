@@ -51,7 +51,7 @@ func TestCreateInstanceRules(t *testing.T) {
 			in.StorageEncrypted, in.KmsKeyId = aws.Bool(true), aws.String("my key")
 		}},
 		{"monitoring without a role", "InvalidParameterCombination", func(in *rds.CreateDBInstanceInput) { in.MonitoringInterval = aws.Int32(60) }},
-		{"cluster", "NotImplemented", func(in *rds.CreateDBInstanceInput) { in.DBClusterIdentifier = aws.String("c") }},
+		{"member with a user of its own", "InvalidParameterCombination", func(in *rds.CreateDBInstanceInput) { in.DBClusterIdentifier = aws.String("c") }},
 		{"not simulated", "NotImplemented", func(in *rds.CreateDBInstanceInput) { in.Domain = aws.String("d-1") }},
 	} {
 		rules = append(rules, rule{tc.name, func(ctx context.Context, c *rds.Client) error {

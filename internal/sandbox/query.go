@@ -51,6 +51,12 @@ type (
 
 // renderResult writes what an operation gave.
 func renderResult(svc *service, action string, result any, id string) (*answer, error) {
+	if svc.json {
+		return renderJSON(action, result, id)
+	}
+	if svc.ec2 {
+		return renderEC2(svc, action, result, id)
+	}
 	var b bytes.Buffer
 	enc := xml.NewEncoder(&b)
 	root := xml.StartElement{
@@ -78,6 +84,12 @@ func renderResult(svc *service, action string, result any, id string) (*answer, 
 
 // renderError writes an error. svc is nil where the service is unknown.
 func renderError(svc *service, e *apiError, id string) (*answer, error) {
+	if svc != nil && svc.json {
+		return renderJSONError(e, id)
+	}
+	if svc != nil && svc.ec2 {
+		return renderEC2Error(e, id)
+	}
 	body := errorEnvelope{Error: errorDetail{Type: "Sender", Code: e.code, Message: e.message}, Request: id}
 	if e.status >= http.StatusInternalServerError {
 		body.Error.Type = "Receiver"

@@ -29,6 +29,8 @@ func (s *rdsState) describeAccountAttributes(r *request) (any, error) {
 		{"DBInstances", instances, s.aws.quota(g.place, QuotaInstances)},
 		{"AllocatedStorage", storage, 100_000},
 		{"ManualSnapshots", s.countManual(g, r.view), s.aws.quota(g.place, QuotaManualSnapshots)},
+		{"DBClusters", g.countClusters(r.view), s.aws.quota(g.place, QuotaDBClusters)},
+		{"ManualClusterSnapshots", g.countManualOfClusters(r.view), s.aws.quota(g.place, QuotaManualDBClusterSnapshots)},
 	}
 	return out, nil
 }

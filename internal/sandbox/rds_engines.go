@@ -30,6 +30,9 @@ func family(engine string) string {
 // groups go by: one number for PostgreSQL from 10 on and for Oracle, else two.
 func majorVersion(engine, version string) string {
 	part := strings.Split(version, ".")
+	if engine == "aurora-postgresql" {
+		return part[0]
+	}
 	switch family(engine) {
 	case "postgres", "oracle":
 		return part[0]
@@ -58,6 +61,12 @@ func defaultOptionGroup(engine, version string) string {
 }
 
 func licenseOf(engine string) string {
+	switch engine {
+	case "aurora-postgresql":
+		return "postgresql-license"
+	case "aurora-mysql":
+		return "general-public-license"
+	}
 	switch family(engine) {
 	case "postgres":
 		return "postgresql-license"

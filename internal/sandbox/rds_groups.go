@@ -13,6 +13,8 @@ const (
 	subnetGroups    groupKind = "subgrp"
 	parameterGroups groupKind = "pg"
 	optionGroups    groupKind = "og"
+	// clusterParameterGroups are those of DB clusters.
+	clusterParameterGroups groupKind = "cluster-pg"
 )
 
 // dbGroup is a subnet group, parameter group or option group, as far as databases
@@ -45,7 +47,7 @@ func (g *rdsRegion) defaultGroup(kind groupKind, name string) (*dbGroup, bool) {
 			x.subnets = append(x.subnets, "subnet-"+hashed(17, g.account, g.region, zone))
 		}
 		return x, name == "default"
-	case parameterGroups:
+	case parameterGroups, clusterParameterGroups:
 		family, ok := strings.CutPrefix(name, "default.")
 		x.family = family
 		return x, ok && family != ""
@@ -96,7 +98,7 @@ func groupNotFound(kind groupKind, name string) error {
 	switch kind {
 	case subnetGroups:
 		return notFound("DBSubnetGroupNotFoundFault", "DB subnet group '%s' does not exist.", name)
-	case parameterGroups:
+	case parameterGroups, clusterParameterGroups:
 		return notFound("DBParameterGroupNotFound", "DBParameterGroup not found: %s", name)
 	default:
 		return notFound("OptionGroupNotFoundFault", "Specified OptionGroupName: %s not found.", name)
@@ -141,7 +143,7 @@ func (s *rdsState) dropGroup(r *request, kind groupKind, param, busy string) (an
 }
 
 func (g *rdsRegion) uses(kind groupKind, name string, now time.Time) bool {
-	return slices.ContainsFunc(g.instances, func(d *dbInstance) bool {
+	return g.clusterUses(kind, name, now) || slices.ContainsFunc(g.instances, func(d *dbInstance) bool {
 		c := d.config.get(now)
 		named := map[groupKind]string{subnetGroups: c.subnetGroup, parameterGroups: c.parameterGroup, optionGroups: c.optionGroup}
 		return d.exists(now) && named[kind] == name

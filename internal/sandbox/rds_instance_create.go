@@ -9,6 +9,9 @@ import (
 // createDBInstance makes a database: creating, then its first backup if backups
 // are on, then available.
 func (s *rdsState) createDBInstance(r *request) (any, error) {
+	if r.params.has("DBClusterIdentifier") {
+		return s.createMember(r)
+	}
 	c, err := s.readNewInstance(r)
 	if err != nil {
 		return nil, err
@@ -88,7 +91,6 @@ func (s *rdsState) readNewInstance(r *request) (dbConfig, error) {
 	c.zone, c.charset, c.timezone = p.str("AvailabilityZone"), p.str("CharacterSetName"), p.str("Timezone")
 	password, kept := p.str("MasterUserPassword"), p.isSet("ManageMasterUserPassword")
 	p.ignore("EngineLifecycleSupport", "NetworkType", "DatabaseInsightsMode")
-	c.cluster = p.str("DBClusterIdentifier")
 	encrypted, key := p.flag("StorageEncrypted"), p.str("KmsKeyId")
 	c.retention = 1
 	c.autoUpgrade = true
@@ -98,8 +100,8 @@ func (s *rdsState) readNewInstance(r *request) (dbConfig, error) {
 	}
 	_, known := engines()[c.engine]
 	switch {
-	case c.cluster != "" || family(c.engine) == "aurora":
-		return c, notSimulated("clusters and their instances yet")
+	case family(c.engine) == "aurora":
+		return c, invalidCombination("The engine %s is for instances of a DB cluster: DBClusterIdentifier is missing.", c.engine)
 	case !known:
 		return c, invalidValue("Invalid DB engine")
 	case c.user == "":

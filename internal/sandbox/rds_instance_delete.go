@@ -43,6 +43,8 @@ func (s *rdsState) mayDelete(g *rdsRegion, d *dbInstance, skip bool, final strin
 	switch {
 	case d.status.in(now, statusDeleting):
 		return refuse("InvalidDBInstanceState", "Instance %s is already being deleted.", c.name)
+	case c.cluster != "":
+		return mayLeave(c, final)
 	case c.protected:
 		return invalidCombination("Cannot delete protected DB Instance, please disable deletion protection and try again.")
 	case skip && final != "":

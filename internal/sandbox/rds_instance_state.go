@@ -6,6 +6,9 @@ func (s *rdsState) startDBInstance(r *request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	if c := d.config.get(r.now); c.cluster != "" {
+		return nil, stateIsClusters(c)
+	}
 	if !d.status.in(r.now, statusStopped, "inaccessible-encryption-credentials-recoverable") {
 		return nil, refuse("InvalidDBInstanceState", "Instance %s is not in stopped or inaccessible-encryption-credentials-recoverable state.", d.config.get(r.now).name)
 	}
@@ -25,6 +28,9 @@ func (s *rdsState) stopDBInstance(r *request) (any, error) {
 		return nil, err
 	}
 	c := d.config.get(r.now)
+	if c.cluster != "" {
+		return nil, stateIsClusters(c)
+	}
 	if !d.status.in(r.now, statusAvailable) {
 		return nil, refuse("InvalidDBInstanceState", "Instance %s is not in available state.", c.name)
 	}

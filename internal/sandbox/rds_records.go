@@ -29,6 +29,7 @@ type dbConfig struct {
 	cluster                               string
 	replicaOf                             string
 	charset, timezone                     string
+	promotionTier                         int // Of members of clusters.
 }
 
 // dbInstance is a database.
@@ -53,6 +54,7 @@ func (d *dbInstance) arn(when time.Time) arn {
 type dbSnapshot struct {
 	place
 	name, kind string // kind is "manual", "automated" or "awsbackup".
+	arnKind    string // What it is called in ARNs; empty: "snapshot".
 	// of is the database's configuration when the snapshot was taken.
 	of              dbConfig
 	resource        string
@@ -72,7 +74,7 @@ type dbSnapshot struct {
 
 func (s *dbSnapshot) exists(when time.Time) bool { return s.status.exists(when) }
 
-func (s *dbSnapshot) arn() arn { return arn{"rds", s.place, "snapshot", s.name} }
+func (s *dbSnapshot) arn() arn { return arn{"rds", s.place, or(s.arnKind, "snapshot"), s.name} }
 
 func (s *dbSnapshot) manual() bool { return s.kind == "manual" }
 
@@ -106,6 +108,7 @@ const everyone = "all"
 const (
 	statusAvailable  = "available"
 	statusBackingUp  = "backing-up"
+	statusCopying    = "copying"
 	statusCreating   = "creating"
 	statusDeleting   = "deleting"
 	statusFailed     = "failed"
@@ -129,6 +132,9 @@ func (t tagSet) with(o tagSet) tagSet {
 
 // defaultPort is where an engine listens.
 func defaultPort(engine string) int {
+	if engine == "aurora-postgresql" {
+		return 5432
+	}
 	switch family(engine) {
 	case "postgres":
 		return 5432

@@ -30,6 +30,22 @@ func rdsService(s *rdsState) *service {
 			"DescribeOptionGroups":         reads(s.describeOptionGroups),
 			"DeleteOptionGroup":            writes(s.deleteOptionGroup),
 			"DescribeAccountAttributes":    reads(s.describeAccountAttributes),
+
+			"CreateDBCluster":                     writes(s.createDBCluster),
+			"DescribeDBClusters":                  reads(s.describeDBClusters),
+			"ModifyDBCluster":                     writes(s.modifyDBCluster),
+			"DeleteDBCluster":                     writes(s.deleteDBCluster),
+			"StartDBCluster":                      writes(s.startDBCluster),
+			"StopDBCluster":                       writes(s.stopDBCluster),
+			"CreateDBClusterSnapshot":             writes(s.createDBClusterSnapshot),
+			"DescribeDBClusterSnapshots":          reads(s.describeDBClusterSnapshots),
+			"CopyDBClusterSnapshot":               writes(s.copyDBClusterSnapshot),
+			"DeleteDBClusterSnapshot":             writes(s.deleteDBClusterSnapshot),
+			"ModifyDBClusterSnapshotAttribute":    writes(s.modifyDBClusterSnapshotAttribute),
+			"DescribeDBClusterSnapshotAttributes": reads(s.describeDBClusterSnapshotAttributes),
+			"CreateDBClusterParameterGroup":       writes(s.createDBClusterParameterGroup),
+			"DescribeDBClusterParameterGroups":    reads(s.describeDBClusterParameterGroups),
+			"DeleteDBClusterParameterGroup":       writes(s.deleteDBClusterParameterGroup),
 		},
 	}
 }
@@ -48,6 +64,10 @@ func rdsResource(r *request) string {
 		{"DBSnapshotIdentifier", "snapshot"},
 		{"SourceDBSnapshotIdentifier", "snapshot"},
 		{"DBInstanceIdentifier", "db"},
+		{"DBClusterSnapshotIdentifier", dbClusterSnapshotARN},
+		{"SourceDBClusterSnapshotIdentifier", dbClusterSnapshotARN},
+		{"DBClusterIdentifier", dbClusterARN},
+		{"DBClusterParameterGroupName", string(clusterParameterGroups)},
 		{"DBSubnetGroupName", "subgrp"},
 		{"DBParameterGroupName", "pg"},
 		{"OptionGroupName", "og"},
@@ -57,8 +77,13 @@ func rdsResource(r *request) string {
 		}
 	}
 	kind := "db"
-	if r.action == "DescribeDBSnapshots" {
+	switch r.action {
+	case "DescribeDBSnapshots":
 		kind = "snapshot"
+	case "DescribeDBClusters":
+		kind = dbClusterARN
+	case "DescribeDBClusterSnapshots":
+		kind = dbClusterSnapshotARN
 	}
 	return full(kind, "*")
 }

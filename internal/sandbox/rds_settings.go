@@ -43,6 +43,7 @@ func readSettings(p *params, c *dbConfig) {
 	number("StorageThroughput", &c.throughput)
 	number("BackupRetentionPeriod", &c.retention)
 	number("MonitoringInterval", &c.monitoringInterval)
+	number("PromotionTier", &c.promotionTier)
 	number("PerformanceInsightsRetentionPeriod", &c.insightsRetention)
 	number("Port", &c.port)
 	flag("MultiAZ", &c.multiAZ)
@@ -104,6 +105,9 @@ func defaultVPC(p place) string { return "vpc-" + hashed(17, "vpc", p.account, p
 //
 // Amazon RDS API Reference, CreateDBInstance.
 func (s *rdsState) checkConfig(g *rdsRegion, c dbConfig, now time.Time) error {
+	if c.cluster != "" {
+		return s.checkMember(g, c, now)
+	}
 	least := minimumSize(c.storageType)
 	switch {
 	case !strings.HasPrefix(c.class, "db.") || strings.Count(c.class, ".") < 2:

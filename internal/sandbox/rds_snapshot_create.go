@@ -88,25 +88,25 @@ func (s *rdsState) take(g *rdsRegion, d *dbInstance, name, kind string, now time
 	snap.status.then(snap.ready, outcome)
 	g.snapshots = append(g.snapshots, snap)
 	if before := d.status.get(now); before == statusAvailable || before == statusOptimizing {
-		s.backUp(d, before, now, begun)
+		d.status.backUp(before, now, begun)
 	}
 	return snap
 }
 
-// backUp shows a database as backing-up for a while; what was to come after that
-// still comes.
-func (s *rdsState) backUp(d *dbInstance, before string, now, until time.Time) {
+// backUp shows a database or cluster as backing-up for a while; what was to come
+// after that still comes.
+func (s *status) backUp(before string, now, until time.Time) {
 	var later timeline[string]
-	for _, ch := range d.status.timeline {
+	for _, ch := range s.timeline {
 		if ch.at.After(until) {
 			later = append(later, ch)
 		} else if ch.at.After(now) {
 			before = ch.value
 		}
 	}
-	d.status.set(now, statusBackingUp)
-	d.status.then(until, before)
-	d.status.timeline = append(d.status.timeline, later...)
+	s.set(now, statusBackingUp)
+	s.then(until, before)
+	s.timeline = append(s.timeline, later...)
 }
 
 // hasEarlier reports whether a database has a snapshot on which the next can

@@ -19,6 +19,9 @@ type rdsRegion struct {
 	instances []*dbInstance
 	snapshots []*dbSnapshot
 	groups    []*dbGroup
+	clusters  []*dbCluster
+	// dbClusterSnapshots are apart: they have their own names and quota.
+	dbClusterSnapshots []*dbClusterSnapshot
 }
 
 // remembered is how long what is gone is kept. No stale read looks further back.
@@ -71,6 +74,8 @@ func (g *rdsRegion) snapshot(name string, when time.Time) (*dbSnapshot, bool) {
 func (g *rdsRegion) forget(now time.Time) {
 	old := now.Add(-remembered)
 	g.instances = slices.DeleteFunc(g.instances, func(d *dbInstance) bool { return d.status.goneSince(old) })
+	g.clusters = slices.DeleteFunc(g.clusters, func(c *dbCluster) bool { return c.status.goneSince(old) })
+	g.dbClusterSnapshots = slices.DeleteFunc(g.dbClusterSnapshots, func(s *dbClusterSnapshot) bool { return s.status.goneSince(old) })
 	g.snapshots = slices.DeleteFunc(g.snapshots, func(s *dbSnapshot) bool { return s.status.goneSince(old) })
 }
 

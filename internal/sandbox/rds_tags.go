@@ -76,6 +76,16 @@ func (s *rdsState) tagsOf(name string, r *request, when time.Time) (*timeline[ta
 			return &d.tags, nil
 		}
 		return nil, instanceNotFound(a.id)
+	case dbClusterARN:
+		if c, ok := g.cluster(a.id, when); ok {
+			return &c.tags, nil
+		}
+		return nil, dbClusterNotFound(a.id)
+	case dbClusterSnapshotARN:
+		if snap, ok := g.dbClusterSnapshot(a.id, when); ok {
+			return &snap.tags, nil
+		}
+		return nil, dbClusterSnapshotNotFound(a.id)
 	case "snapshot":
 		if snap, ok := g.snapshot(a.id, when); ok {
 			return &snap.tags, nil

@@ -61,6 +61,7 @@ type (
 		NetworkType                                                     string
 		BackupTarget                                                    string
 		DedicatedLogVolume                                              bool
+		PromotionTier                                                   *int `xml:",omitempty"`
 	}
 	endpointXML struct {
 		Address      string
@@ -119,6 +120,9 @@ func (s *rdsState) showInstance(d *dbInstance, when time.Time) instanceXML {
 	}
 	x.DBParameterGroups.DBParameterGroup = []parameterStatusXML{{c.parameterGroup, "in-sync"}}
 	x.OptionGroupMemberships.OptionGroupMembership = []optionStatusXML{{c.optionGroup, "in-sync"}}
+	if c.cluster != "" {
+		x.PromotionTier = &c.promotionTier
+	}
 	if len(c.logs) > 0 {
 		x.EnabledCloudwatchLogsExports = &logsXML{c.logs}
 	}

@@ -51,17 +51,22 @@ type AWS struct {
 	options  Options
 	services map[string]*service
 
-	mu       sync.Mutex
-	offset   time.Duration
-	accounts map[string]*account
-	sessions map[string]session
-	keys     keyring
-	faults   []*faultState
-	limiters limiters
-	calls    []Call
-	serial   int
-	clients  int
-	rds      *rdsState
+	mu         sync.Mutex
+	offset     time.Duration
+	accounts   map[string]*account
+	sessions   map[string]session
+	keys       keyring
+	faults     []*faultState
+	limiters   limiters
+	calls      []Call
+	serial     int
+	clients    int
+	rds        *rdsState
+	redshift   *redshiftState
+	serverless *serverlessState
+	ec2        *ec2State
+
+	elasticache *cacheState
 }
 
 // New gives a simulated AWS in which nothing exists yet. Accounts come into
@@ -79,8 +84,11 @@ func New(o Options) *AWS {
 		limiters: limiters{},
 	}
 	a.rds = newRDS(a)
+	a.redshift, a.serverless = newRedshift(a), newServerless(a)
+	a.ec2 = newEC2(a)
+	a.elasticache = newElastiCache(a)
 	a.services = map[string]*service{}
-	for _, s := range []*service{stsService(a), rdsService(a.rds)} {
+	for _, s := range []*service{stsService(a), rdsService(a.rds), redshiftService(a.redshift), serverlessService(a.serverless), ec2Service(a.ec2), elasticacheService(a.elasticache)} {
 		a.services[s.name] = s
 	}
 	return a

@@ -26,6 +26,17 @@ import "time"
 //	          - {of: orders, name: orders-before-migration, age: 3d2h, tags: {team: shop}}
 //	          - {of: orders, type: automated, age: 1d}
 //	          - {of: orders, name: orders-bad, age: 1d, status: failed}
+//	        instances:
+//	          web:
+//	            type: m7g.large
+//	            tags: {backup: gold}
+//	            volumes:
+//	              - {device: /dev/xvda, boot: true, size: 8}
+//	              - {device: /dev/sdf, size: 100, type: gp3, key: alias/holdfast}
+//	        volumes:
+//	          archive: {size: 500, type: st1}
+//	        ebs-snapshots:
+//	          - {of: web/dev/sdf, age: 2d, tags: {team: shop}, images: [ami-0abc]}
 //	faults:
 //	  - {kind: fail, action: CreateDBSnapshot, code: Throttling, times: 2}
 //
@@ -45,13 +56,25 @@ type SeedAccount struct {
 
 // SeedRegion is one Region of an account.
 type SeedRegion struct {
-	Keys            []string                   `yaml:"keys"`
-	Quotas          map[Quota]int              `yaml:"quotas"`
-	SubnetGroups    map[string][]string        `yaml:"subnet-groups"`
-	ParameterGroups map[string]string          `yaml:"parameter-groups"`
-	OptionGroups    map[string]SeedOptionGroup `yaml:"option-groups"`
-	Databases       map[string]SeedDatabase    `yaml:"databases"`
-	Snapshots       []SeedSnapshot             `yaml:"snapshots"`
+	Keys             []string                   `yaml:"keys"`
+	Quotas           map[Quota]int              `yaml:"quotas"`
+	SubnetGroups     map[string][]string        `yaml:"subnet-groups"`
+	ParameterGroups  map[string]string          `yaml:"parameter-groups"`
+	OptionGroups     map[string]SeedOptionGroup `yaml:"option-groups"`
+	Databases        map[string]SeedDatabase    `yaml:"databases"`
+	Clusters         map[string]SeedCluster     `yaml:"redshift-clusters"`
+	ClusterSnapshots []SeedClusterSnapshot      `yaml:"redshift-snapshots"`
+	Namespaces       map[string]SeedNamespace   `yaml:"redshift-namespaces"`
+	Snapshots        []SeedSnapshot             `yaml:"snapshots"`
+	// DBClusterParameterGroups says the family by name, as ParameterGroups does.
+	DBClusterParameterGroups map[string]string        `yaml:"cluster-parameter-groups"`
+	DBClusters               map[string]SeedDBCluster `yaml:"db-clusters"`
+	DBClusterSnapshots       []SeedDBClusterSnapshot  `yaml:"db-cluster-snapshots"`
+	Instances                map[string]SeedInstance  `yaml:"instances"`
+	Volumes                  map[string]SeedVolume    `yaml:"volumes"`
+	EBSSnapshots             []SeedEBSSnapshot        `yaml:"ebs-snapshots"`
+	Caches                   map[string]SeedCache     `yaml:"caches"`
+	CacheSnapshots           []SeedCacheSnapshot      `yaml:"cache-snapshots"`
 }
 
 // SeedOptionGroup says what an option group is for.

@@ -41,11 +41,30 @@ func (a *AWS) seedRegion(p place, in SeedRegion, now time.Time) error {
 	for q, n := range in.Quotas {
 		a.account(p.account).quotas[quotaKey{p.region, q}] = n
 	}
+	if err := a.ec2.seed(p, in, now); err != nil {
+		return err
+	}
+	if err := firstError(a.redshift.seed(p, in, now), a.serverless.seed(p, in, now)); err != nil {
+		return err
+	}
+	if err := a.elasticache.seedRegion(p, in, now); err != nil {
+		return err
+	}
 	g := a.rds.region(p)
 	a.rds.seedGroups(g, in, now)
 	for _, name := range slices.Sorted(maps.Keys(in.Databases)) {
 		if err := a.rds.seedInstance(g, name, in.Databases[name], now); err != nil {
 			return fmt.Errorf("database %s: %w", name, err)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(in.DBClusters)) {
+		if err := a.rds.seedCluster(g, name, in.DBClusters[name], now); err != nil {
+			return fmt.Errorf("DB cluster %s: %w", name, err)
+		}
+	}
+	for _, snap := range in.DBClusterSnapshots {
+		if err := a.rds.seedClusterSnapshot(g, snap, now); err != nil {
+			return fmt.Errorf("snapshot %s of the DB cluster %s: %w", snap.Name, snap.Of, err)
 		}
 	}
 	for _, snap := range in.Snapshots {
@@ -69,6 +88,9 @@ func (s *rdsState) seedGroups(g *rdsRegion, in SeedRegion, now time.Time) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(in.ParameterGroups)) {
 		add(dbGroup{kind: parameterGroups, name: name, family: in.ParameterGroups[name]})
+	}
+	for _, name := range slices.Sorted(maps.Keys(in.DBClusterParameterGroups)) {
+		add(dbGroup{kind: clusterParameterGroups, name: name, family: in.DBClusterParameterGroups[name]})
 	}
 	for _, name := range slices.Sorted(maps.Keys(in.OptionGroups)) {
 		o := in.OptionGroups[name]

@@ -38,6 +38,9 @@ func (r SeedRegion) check(path ...string) error {
 			return at(fmt.Errorf("there is no quota %q", q), in("quotas", string(q))...)
 		}
 	}
+	if err := r.checkEC2(in); err != nil {
+		return err
+	}
 	for _, name := range slices.Sorted(maps.Keys(r.Databases)) {
 		db := r.Databases[name]
 		err := firstError(checkName("the database's name", name, maxInstanceName), db.check(), checkSeedTags(db.Tags))
@@ -45,12 +48,18 @@ func (r SeedRegion) check(path ...string) error {
 			return at(plain(err), in("databases", name)...)
 		}
 	}
+	if err := r.checkCaches(in); err != nil {
+		return err
+	}
+	if err := r.checkDBClusters(in); err != nil {
+		return err
+	}
 	for i, snap := range r.Snapshots {
 		if err := firstError(snap.check(), checkSeedTags(snap.Tags)); err != nil {
 			return at(plain(err), in("snapshots", fmt.Sprintf("[%d]", i))...)
 		}
 	}
-	return nil
+	return r.checkRedshift(path...)
 }
 
 func (d SeedDatabase) check() error {

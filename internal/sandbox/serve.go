@@ -46,6 +46,9 @@ func readForm(r *http.Request) (url.Values, error) {
 	if err != nil {
 		return nil, fmt.Errorf("sandbox: read the request's body: %w", err)
 	}
+	if target := r.Header.Get("X-Amz-Target"); target != "" {
+		return jsonForm(target, body), nil
+	}
 	form, err := url.ParseQuery(string(body))
 	if err != nil {
 		form = url.Values{} // Not a form: there is no Action in it, which is refused later.
@@ -67,6 +70,9 @@ func (a *AWS) handle(c *Client, r *http.Request, form url.Values) (*answer, erro
 	now := a.now()
 	req := &request{client: c, action: form.Get("Action"), now: now, view: now}
 	svc, result, err := a.perform(req, r, form)
+	if svc != nil && svc.json {
+		err = jsonError(err)
+	}
 	a.logCall(req, err)
 
 	if err == nil {
@@ -124,6 +130,9 @@ func (a *AWS) admit(svc *service, req *request, struck *Fault) error {
 	}
 	denied := a.account(req.who.account).denies(req.service, req.action)
 	if denied || struck != nil && struck.Kind == Deny {
+		if svc.ec2 {
+			return ec2Unauthorized(req, req.action)
+		}
 		return forbid("AccessDenied",
 			"User: %s is not authorized to perform: %s:%s on resource: %s because no identity-based policy allows the %s:%s action",
 			req.who.arn, req.service, req.action, svc.resource(req), req.service, req.action)

@@ -11,6 +11,10 @@ type service struct {
 	operations         map[string]operation
 	// known lists the actions that AWS has, simulated or not, between blanks.
 	known string
+	// ec2 says that it speaks EC2's form of the Query protocol.
+	ec2 bool
+	// json says that it speaks the AWS JSON protocol, version 1.1.
+	json bool
 	// resource names what a call is about, for messages about permissions.
 	resource func(*request) string
 }

@@ -36,6 +36,9 @@ func (a *AWS) throttle(r *request) error {
 			return nil
 		}
 		bucket = guessedBucket()
+		if r.service == "ec2" {
+			name, bucket = ec2Bucket(r)
+		}
 	}
 	key := limiterKey{r.place(), name}
 	l, ok := a.limiters[key]
@@ -44,6 +47,9 @@ func (a *AWS) throttle(r *request) error {
 		a.limiters[key] = l
 	}
 	if !l.AllowN(r.now.Truncate(time.Millisecond), 1) {
+		if r.service == "ec2" {
+			return ec2Throttled()
+		}
 		return refuse("Throttling", "Rate exceeded")
 	}
 	return nil

@@ -35,6 +35,15 @@ type Driver interface {
 	Classify(err error) Fault
 }
 
+// Confirmer is a Driver whose service lists snapshots without their tags. It
+// presumes a claim from what the listing shows, and reads the tags of just those
+// snapshots that something depends on.
+type Confirmer interface {
+	// Confirm gives the snapshots with what their tags say now; one that is gone
+	// is left out.
+	Confirm(ctx context.Context, site dr.Site, snaps []dr.Snapshot) ([]dr.Snapshot, error)
+}
+
 // Grant is one permission that a driver needs, and what came of trying it: nil
 // when it is there.
 type Grant struct {
@@ -81,6 +90,27 @@ func (s *Store) Snapshots(ctx context.Context, site dr.Site) ([]dr.Snapshot, err
 	return snaps, nil
 }
 
+// Presumes reports whether listings lack tags, so that Confirm has to be asked
+// before anything is deleted.
+func (s *Store) Presumes() bool {
+	_, ok := s.drv.(Confirmer)
+	return ok
+}
+
+// Confirm gives snapshots with what their tags say now, where listings lack them;
+// otherwise as they are.
+func (s *Store) Confirm(ctx context.Context, site dr.Site, snaps []dr.Snapshot) ([]dr.Snapshot, error) {
+	c, ok := s.drv.(Confirmer)
+	if !ok || len(snaps) == 0 {
+		return snaps, nil
+	}
+	sure, err := c.Confirm(ctx, site, snaps)
+	if err != nil {
+		return nil, s.wrap(fmt.Sprintf("read the tags of %d %s snapshots at %s before deleting them", len(snaps), s.Kind(), site), err)
+	}
+	return sure, nil
+}
+
 // Apply does one action.
 func (s *Store) Apply(ctx context.Context, a plan.Action) (dr.Ref, error) {
 	ref, err := s.drv.Apply(ctx, a)
@@ -92,9 +122,11 @@ func (s *Store) Apply(ctx context.Context, a plan.Action) (dr.Ref, error) {
 
 func doing(a plan.Action) string {
 	switch a.Verb {
+	case plan.Promote:
+		return fmt.Sprintf("keep automated snapshot %s as %s at %s", a.From.ID, a.Name, a.To)
 	case plan.Create:
 		return fmt.Sprintf("take snapshot %s of %s %s at %s", a.Name, a.From.Kind, a.From.ID, a.To)
-	case plan.Delete, plan.Hold, plan.Release:
+	case plan.Delete, plan.Adopt, plan.Hold, plan.Release:
 		return fmt.Sprintf("%s %s snapshot %s at %s", a.Verb, a.From.Kind, a.Name, a.From.Site)
 	}
 	return fmt.Sprintf("%s %s", a.Verb, a.Name)
@@ -113,5 +145,9 @@ func (s *Store) Grants(ctx context.Context, site dr.Site) []Grant {
 
 func (s *Store) wrap(what string, err error) error {
 	fault := s.drv.Classify(err)
-	return &Error{Doing: what, Fault: fault, Remedy: fault.Remedy(), Err: err}
+	remedy := Remedy(err) // A driver may know better than what its sort of error says.
+	if remedy == "" {
+		remedy = fault.Remedy()
+	}
+	return &Error{Doing: what, Fault: fault, Remedy: remedy, Err: err}
 }

@@ -5,12 +5,13 @@ import (
 	"testing"
 
 	"github.com/holdfast-dr/holdfast/internal/dr"
+	"github.com/holdfast-dr/holdfast/internal/policy"
 	"github.com/holdfast-dr/holdfast/internal/store/all"
 )
 
 func TestKindsAreTheDriversAndDiffer(t *testing.T) {
 	var kinds []dr.Kind
-	for _, d := range all.Drivers(nil) {
+	for _, d := range all.Drivers(nil, policy.File{}) {
 		kinds = append(kinds, d.Kind())
 	}
 	if !slices.Equal(kinds, all.Kinds()) || !slices.Contains(kinds, "rds") {

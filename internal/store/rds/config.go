@@ -2,12 +2,12 @@ package rds
 
 import (
 	"maps"
-	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/rds/types"
+
+	"github.com/holdfast-dr/holdfast/internal/store/internal/rdsapi"
 )
 
 // settings gives what a restored instance has to be told, because a snapshot
@@ -18,43 +18,43 @@ func settings(in *types.DBInstance) map[string]string {
 		"engine":         aws.ToString(in.Engine),
 		"version":        aws.ToString(in.EngineVersion),
 		"license":        aws.ToString(in.LicenseModel),
-		"multi-az":       flag(in.MultiAZ),
+		"multi-az":       rdsapi.Flag(in.MultiAZ),
 		"zone":           aws.ToString(in.AvailabilityZone),
-		"public":         flag(in.PubliclyAccessible),
+		"public":         rdsapi.Flag(in.PubliclyAccessible),
 		"storage":        aws.ToString(in.StorageType),
-		"gib":            number(in.AllocatedStorage),
-		"max-gib":        number(in.MaxAllocatedStorage),
-		"iops":           number(in.Iops),
-		"throughput":     number(in.StorageThroughput),
+		"gib":            rdsapi.Number(in.AllocatedStorage),
+		"max-gib":        rdsapi.Number(in.MaxAllocatedStorage),
+		"iops":           rdsapi.Number(in.Iops),
+		"throughput":     rdsapi.Number(in.StorageThroughput),
 		"db":             aws.ToString(in.DBName),
 		"user":           aws.ToString(in.MasterUsername),
 		"key":            aws.ToString(in.KmsKeyId),
 		"ca":             aws.ToString(in.CACertificateIdentifier),
 		"network":        aws.ToString(in.NetworkType),
-		"backup-days":    number(in.BackupRetentionPeriod),
+		"backup-days":    rdsapi.Number(in.BackupRetentionPeriod),
 		"backup-window":  aws.ToString(in.PreferredBackupWindow),
 		"maintenance":    aws.ToString(in.PreferredMaintenanceWindow),
-		"minor-upgrade":  flag(in.AutoMinorVersionUpgrade),
-		"copy-tags":      flag(in.CopyTagsToSnapshot),
-		"protected":      flag(in.DeletionProtection),
-		"iam-auth":       flag(in.IAMDatabaseAuthenticationEnabled),
-		"logs":           list(in.EnabledCloudwatchLogsExports),
-		"monitor":        number(in.MonitoringInterval),
+		"minor-upgrade":  rdsapi.Flag(in.AutoMinorVersionUpgrade),
+		"copy-tags":      rdsapi.Flag(in.CopyTagsToSnapshot),
+		"protected":      rdsapi.Flag(in.DeletionProtection),
+		"iam-auth":       rdsapi.Flag(in.IAMDatabaseAuthenticationEnabled),
+		"logs":           rdsapi.List(in.EnabledCloudwatchLogsExports),
+		"monitor":        rdsapi.Number(in.MonitoringInterval),
 		"monitor-role":   aws.ToString(in.MonitoringRoleArn),
-		"insights":       flag(in.PerformanceInsightsEnabled),
-		"insights-days":  number(in.PerformanceInsightsRetentionPeriod),
+		"insights":       rdsapi.Flag(in.PerformanceInsightsEnabled),
+		"insights-days":  rdsapi.Number(in.PerformanceInsightsRetentionPeriod),
 		"insights-key":   aws.ToString(in.PerformanceInsightsKMSKeyId),
 		"replica-of":     aws.ToString(in.ReadReplicaSourceDBInstanceIdentifier),
-		"replicas":       list(in.ReadReplicaDBInstanceIdentifiers),
+		"replicas":       rdsapi.List(in.ReadReplicaDBInstanceIdentifiers),
 		"subnets":        subnetGroup(in),
 		"security":       securityGroups(in),
 		"parameters":     parameterGroup(in),
 		"options":        optionGroup(in),
 		"roles":          roles(in),
 		"port":           port(in),
-		"dedicated-log":  flag(in.DedicatedLogVolume),
+		"dedicated-log":  rdsapi.Flag(in.DedicatedLogVolume),
 		"secret-key":     secretKey(in),
-		"customer-ip":    flag(in.CustomerOwnedIpEnabled),
+		"customer-ip":    rdsapi.Flag(in.CustomerOwnedIpEnabled),
 		"character-set":  aws.ToString(in.CharacterSetName),
 		"time-zone":      aws.ToString(in.Timezone),
 		"insights-mode":  string(in.DatabaseInsightsMode),
@@ -66,34 +66,13 @@ func settings(in *types.DBInstance) map[string]string {
 		"backup-target":  aws.ToString(in.BackupTarget),
 		"custom-profile": aws.ToString(in.CustomIamInstanceProfile),
 		"support":        aws.ToString(in.EngineLifecycleSupport),
-		"multi-tenant":   flag(in.MultiTenant),
+		"multi-tenant":   rdsapi.Flag(in.MultiTenant),
 		"resource-id":    aws.ToString(in.DbiResourceId),
 		"secondary-zone": aws.ToString(in.SecondaryAvailabilityZone),
-		"promotion-tier": number(in.PromotionTier),
+		"promotion-tier": rdsapi.Number(in.PromotionTier),
 	}
 	maps.Copy(m, directory(in))
 	return m
-}
-
-// flag leaves out what is false or unset, so that the captured configuration
-// stays short.
-func flag(b *bool) string {
-	if aws.ToBool(b) {
-		return "yes"
-	}
-	return ""
-}
-
-func number(n *int32) string {
-	if n == nil || *n == 0 {
-		return ""
-	}
-	return strconv.Itoa(int(*n))
-}
-
-func list(names []string) string {
-	sorted := slices.Sorted(slices.Values(names))
-	return strings.Join(sorted, ",")
 }
 
 func subnetGroup(in *types.DBInstance) string {
@@ -108,7 +87,7 @@ func securityGroups(in *types.DBInstance) string {
 	for _, g := range in.VpcSecurityGroups {
 		ids = append(ids, aws.ToString(g.VpcSecurityGroupId))
 	}
-	return list(ids)
+	return rdsapi.List(ids)
 }
 
 func parameterGroup(in *types.DBInstance) string {
@@ -116,7 +95,7 @@ func parameterGroup(in *types.DBInstance) string {
 	for _, g := range in.DBParameterGroups {
 		names = append(names, aws.ToString(g.DBParameterGroupName))
 	}
-	return list(names)
+	return rdsapi.List(names)
 }
 
 func optionGroup(in *types.DBInstance) string {
@@ -124,7 +103,7 @@ func optionGroup(in *types.DBInstance) string {
 	for _, g := range in.OptionGroupMemberships {
 		names = append(names, aws.ToString(g.OptionGroupName))
 	}
-	return list(names)
+	return rdsapi.List(names)
 }
 
 func roles(in *types.DBInstance) string {
@@ -132,14 +111,14 @@ func roles(in *types.DBInstance) string {
 	for _, r := range in.AssociatedRoles {
 		out = append(out, aws.ToString(r.FeatureName)+" "+aws.ToString(r.RoleArn))
 	}
-	return list(out)
+	return rdsapi.List(out)
 }
 
 func port(in *types.DBInstance) string {
 	if in.Endpoint == nil {
 		return ""
 	}
-	return number(in.Endpoint.Port)
+	return rdsapi.Number(in.Endpoint.Port)
 }
 
 func secretKey(in *types.DBInstance) string {
@@ -162,7 +141,7 @@ func directory(in *types.DBInstance) map[string]string {
 		"directory-name":   aws.ToString(m.FQDN),
 		"directory-unit":   aws.ToString(m.OU),
 		"directory-secret": aws.ToString(m.AuthSecretArn),
-		"directory-dns":    list(m.DnsIps),
+		"directory-dns":    rdsapi.List(m.DnsIps),
 	}
 }
 
@@ -172,11 +151,11 @@ func volumes(in *types.DBInstance) string {
 	var out []string
 	for _, v := range in.AdditionalStorageVolumes {
 		out = append(out, strings.Join([]string{
-			aws.ToString(v.VolumeName), aws.ToString(v.StorageType), number(v.AllocatedStorage),
-			number(v.MaxAllocatedStorage), number(v.IOPS), number(v.StorageThroughput),
+			aws.ToString(v.VolumeName), aws.ToString(v.StorageType), rdsapi.Number(v.AllocatedStorage),
+			rdsapi.Number(v.MaxAllocatedStorage), rdsapi.Number(v.IOPS), rdsapi.Number(v.StorageThroughput),
 		}, " "))
 	}
-	return list(out)
+	return rdsapi.List(out)
 }
 
 func processor(in *types.DBInstance) string {
@@ -184,5 +163,5 @@ func processor(in *types.DBInstance) string {
 	for _, f := range in.ProcessorFeatures {
 		out = append(out, aws.ToString(f.Name)+" "+aws.ToString(f.Value))
 	}
-	return list(out)
+	return rdsapi.List(out)
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/holdfast-dr/holdfast/internal/dr"
+	"github.com/holdfast-dr/holdfast/internal/store/internal/rdsapi"
 )
 
 // full is an instance with everything that there is to capture.
@@ -84,7 +85,7 @@ func TestSettingsSurviveTags(t *testing.T) {
 		Owner: "prod", Policy: "gold", Slot: time.Date(2026, 11, 20, 14, 0, 0, 0, time.UTC),
 		Source: r.Ref.Source(), Config: r.Config,
 	}
-	tags := sdkTags(claim.Tags(), nil)
+	tags := rdsapi.SDKTags(claim.Tags(), nil)
 	got := snapshot(site, &types.DBSnapshot{TagList: tags}).Claim
 	if got != claim {
 		t.Fatalf("the claim reads %+v, want %+v", got, claim)
@@ -152,8 +153,8 @@ func TestSdkTagsKeepTheClaim(t *testing.T) {
 	for i := range 60 {
 		own[string(rune('A'+i))] = "x"
 	}
-	got := sdkTags(claim, own)
-	if len(got) != maxTags || *got[0].Key != "holdfast:owner" || *got[1].Key != "holdfast:policy" {
+	got := rdsapi.SDKTags(claim, own)
+	if len(got) != rdsapi.MaxTags || *got[0].Key != "holdfast:owner" || *got[1].Key != "holdfast:policy" {
 		t.Fatalf("%d tags, the first %s and %s", len(got), *got[0].Key, *got[1].Key)
 	}
 	if !slices.IsSortedFunc(got[2:], func(a, b types.Tag) int { return strings.Compare(*a.Key, *b.Key) }) {

@@ -2,10 +2,7 @@ package rds
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -13,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/rds/types"
 
 	"github.com/holdfast-dr/holdfast/internal/dr"
+	"github.com/holdfast-dr/holdfast/internal/store/internal/rdsapi"
 )
 
 const gibibyte = 1 << 30
@@ -71,7 +69,7 @@ func resource(site dr.Site, in *types.DBInstance) dr.Resource {
 		ARN:       aws.ToString(in.DBInstanceArn),
 		Name:      id,
 		Key:       aws.ToString(in.KmsKeyId),
-		Tags:      plainTags(in.TagList),
+		Tags:      rdsapi.PlainTags(in.TagList),
 		State:     readiness(status),
 		Status:    status,
 		Config:    dr.NewConfig(settings(in)),
@@ -86,16 +84,13 @@ func snapshot(site dr.Site, s *types.DBSnapshot) dr.Snapshot {
 		Ref:     dr.Ref{Kind: Kind, Site: site, ID: aws.ToString(s.DBSnapshotIdentifier)},
 		Of:      dr.Ref{Kind: Kind, Site: site, ID: aws.ToString(s.DBInstanceIdentifier)},
 		ARN:     aws.ToString(s.DBSnapshotArn),
-		State:   condition(status),
+		State:   rdsapi.Condition(status),
 		Status:  status,
 		Percent: int(aws.ToInt32(s.PercentProgress)),
 		Key:     aws.ToString(s.KmsKeyId),
 		Bytes:   int64(aws.ToInt32(s.AllocatedStorage)) * gibibyte,
 	}
-	var err error
-	if out.Claim, err = dr.ParseClaim(plainTags(s.TagList)); err != nil && !errors.Is(err, dr.ErrNoClaim) {
-		out.Flaw = err.Error()
-	}
+	out.ReadClaim(rdsapi.PlainTags(s.TagList))
 	switch {
 	case s.OriginalSnapshotCreateTime != nil:
 		out.Taken = s.OriginalSnapshotCreateTime.UTC()
@@ -123,49 +118,4 @@ func readiness(status string) dr.Readiness {
 		return dr.Blocked
 	}
 	return dr.Busy
-}
-
-// condition sorts the status of a DB snapshot.
-func condition(status string) dr.Condition {
-	switch status {
-	case "available":
-		return dr.Good
-	case "creating", "copying", "pending":
-		return dr.Pending
-	case "failed":
-		return dr.Failed
-	case "deleting", "deleted":
-		return dr.Going
-	default:
-		return dr.Unclear
-	}
-}
-
-func plainTags(list []types.Tag) dr.Tags {
-	if len(list) == 0 {
-		return nil
-	}
-	out := make(dr.Tags, len(list))
-	for _, t := range list {
-		out[aws.ToString(t.Key)] = aws.ToString(t.Value)
-	}
-	return out
-}
-
-// maxTags is how many tags a resource may have (Amazon RDS User Guide, "Tagging
-// Amazon RDS resources").
-const maxTags = 50
-
-// sdkTags gives the claim's tags, and of the source's own as many as fit beside
-// them, in the order of their keys.
-func sdkTags(claim, own dr.Tags) []types.Tag {
-	out := make([]types.Tag, 0, len(claim)+len(own))
-	for _, tags := range []dr.Tags{claim, own} {
-		for _, k := range slices.Sorted(maps.Keys(tags)) {
-			if len(out) < maxTags {
-				out = append(out, types.Tag{Key: aws.String(k), Value: aws.String(tags[k])})
-			}
-		}
-	}
-	return out
 }

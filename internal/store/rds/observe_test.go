@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/rds/types"
 
 	"github.com/holdfast-dr/holdfast/internal/dr"
+	"github.com/holdfast-dr/holdfast/internal/store/internal/rdsapi"
 )
 
 // The statuses are those of the Amazon RDS User Guide, "Viewing Amazon RDS DB
@@ -70,7 +71,7 @@ func TestTaken(t *testing.T) {
 		"just begun":           {types.DBSnapshot{}, slot},
 		"in another time zone": {types.DBSnapshot{SnapshotCreateTime: aws.Time(made.In(time.FixedZone("", 3600)))}, made},
 	} {
-		c.in.TagList = sdkTags(claim.Tags(), nil)
+		c.in.TagList = rdsapi.SDKTags(claim.Tags(), nil)
 		if got := snapshot(dr.Site{}, &c.in).Taken; got != c.want {
 			t.Errorf("%s was taken at %v, want %v", name, got, c.want)
 		}

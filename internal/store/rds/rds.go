@@ -5,7 +5,6 @@ package rds
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -16,6 +15,7 @@ import (
 	"github.com/holdfast-dr/holdfast/internal/dr"
 	"github.com/holdfast-dr/holdfast/internal/plan"
 	"github.com/holdfast-dr/holdfast/internal/store"
+	"github.com/holdfast-dr/holdfast/internal/store/internal/rdsapi"
 )
 
 // Kind is the kind's name in policies and claims.
@@ -107,62 +107,30 @@ func (d *Driver) Apply(ctx context.Context, a plan.Action) (dr.Ref, error) {
 		return made, hold(ctx, c, site, a.Name)
 	case plan.Release:
 		return made, release(ctx, c, site, a.Name)
+	case plan.Adopt:
+		return made, adopt(ctx, c, a)
+	case plan.Promote: // Automated snapshots are not listed.
 	}
 	return dr.Ref{}, fmt.Errorf("rds cannot %s", a.Verb)
 }
 
-// create takes a snapshot, its claim written with the same call. The name is the
-// idempotency key: an earlier try whose answer was lost, or another run, may have
-// taken it already, and the claim tells. Such a snapshot shows in more than one
-// way: while it begins the instance is busy, and it may be the last of the quota.
+// create takes a snapshot, its claim written with the same call.
 func create(ctx context.Context, c api, a plan.Action) error {
 	_, err := c.CreateDBSnapshot(ctx, &rds.CreateDBSnapshotInput{
 		DBInstanceIdentifier: aws.String(a.From.ID),
 		DBSnapshotIdentifier: aws.String(a.Name),
-		Tags:                 sdkTags(a.Claim.Tags(), a.Tags),
+		Tags:                 rdsapi.SDKTags(a.Claim.Tags(), a.Tags),
 	})
-	fault := classify(err)
-	if fault != store.Conflict && fault != store.Busy && fault != store.Quota {
-		return err
-	}
-	there, lookErr := find(ctx, c, a.To, a.Name)
-	unseen := classify(lookErr) == store.NotFound
-	switch {
-	case unseen && fault == store.Conflict:
-		return errUnseen
-	case unseen:
-		return err
-	case lookErr != nil:
-		return fmt.Errorf("it may exist already, and looking at it failed: %w", lookErr)
-	case !there.Claim.Is(a.Claim):
-		return err
-	case there.State != dr.Good && there.State != dr.Pending:
-		return fmt.Errorf("%w: it is %s", errUseless, there.Status)
-	}
-	return nil
+	return rdsapi.Made(err, a.Claim, finder(ctx, c, a.To, a.Name))
 }
 
-var (
-	// errUnseen: a read that lags behind what was written.
-	errUnseen = errors.New("a snapshot of this name exists, and does not show yet")
-	// errUseless: it failed, or is on its way out, and has the name until it is gone.
-	errUseless = errors.New("an earlier snapshot for the same slot has this name")
-)
-
-// remove deletes a snapshot. One that is on its way out already is as good as gone.
 func remove(ctx context.Context, c api, site dr.Site, name string) error {
 	_, err := c.DeleteDBSnapshot(ctx, &rds.DeleteDBSnapshotInput{DBSnapshotIdentifier: aws.String(name)})
-	fault := classify(err)
-	if fault == store.Busy {
-		there, lookErr := find(ctx, c, site, name)
-		if there.State == dr.Going || classify(lookErr) == store.NotFound {
-			return nil
-		}
-	}
-	if fault == store.NotFound {
-		return nil
-	}
-	return err
+	return rdsapi.Removed(err, finder(ctx, c, site, name))
+}
+
+func finder(ctx context.Context, c api, site dr.Site, name string) func() (dr.Snapshot, error) {
+	return func() (dr.Snapshot, error) { return find(ctx, c, site, name) }
 }
 
 func hold(ctx context.Context, c api, site dr.Site, name string) error {
@@ -189,25 +157,23 @@ func release(ctx context.Context, c api, site dr.Site, name string) error {
 	return err
 }
 
-// Classify sorts an error.
-func (*Driver) Classify(err error) store.Fault { return classify(err) }
-
-func classify(err error) store.Fault {
-	if errors.Is(err, errUnseen) || errors.Is(err, errUseless) {
-		return store.Busy
+// adopt writes a claim on a snapshot that another tool made. One that bears another
+// claim, or marks of one that cannot be read, is not free.
+func adopt(ctx context.Context, c api, a plan.Action) error {
+	there, err := find(ctx, c, a.To, a.Name)
+	switch {
+	case err != nil:
+		return err
+	case there.Claim.Is(a.Claim):
+		return nil
+	case there.Claim.Ours() || there.Flaw != "":
+		return &types.DBSnapshotAlreadyExistsFault{Message: aws.String(a.Name + " is not free to be adopted")}
 	}
-	return store.ClassifyAWS(err, map[string]store.Fault{
-		"DBInstanceNotFound":               store.NotFound,
-		"DBSnapshotNotFound":               store.NotFound,
-		"DBSnapshotAlreadyExists":          store.Conflict,
-		"InvalidDBInstanceState":           store.Busy,
-		"InvalidDBSnapshotState":           store.Busy,
-		"SnapshotQuotaExceeded":            store.Quota,
-		"KMSKeyNotAccessibleFault":         store.Denied,
-		"DBSnapshotNotFoundFault":          store.NotFound,
-		"DBSnapshotAlreadyExistsFault":     store.Conflict,
-		"InvalidDBInstanceStateFault":      store.Busy,
-		"InvalidDBInstance":                store.Invalid,
-		"InvalidParameterCombinationFault": store.Invalid,
+	_, err = c.AddTagsToResource(ctx, &rds.AddTagsToResourceInput{
+		ResourceName: aws.String(there.ARN), Tags: rdsapi.SDKTags(a.Claim.Tags(), nil),
 	})
+	return err
 }
+
+// Classify sorts an error.
+func (*Driver) Classify(err error) store.Fault { return rdsapi.Classify(err) }

@@ -28,7 +28,7 @@ func claimWithCreate(s *scene) {
 	a.Claim.Set, a.Claim.Origin, a.Claim.Keep = "set-1", "rds/111111111111/us-east-1/first", true
 	var ref dr.Ref
 	calls := s.since(func() { ref = s.must(a) })
-	if want := []string{s.h.Calls.Create}; !slices.Equal(calls, want) {
+	if want := s.h.creating(); !slices.Equal(calls, want) {
 		s.Errorf("it took the calls %v, want %v", calls, want)
 	}
 	if got := s.snapshot(ref).Claim; got != a.Claim {
@@ -36,6 +36,10 @@ func claimWithCreate(s *scene) {
 	}
 	want := a.Claim.Tags()
 	want["team"] = "shop"
+	if mark := s.h.NameMark; mark != "" {
+		want[mark] = s.SnapshotTags(ref)[mark]
+	}
+	want = s.h.named(want, "orders")
 	s.wantTags(ref, want)
 }
 
@@ -69,7 +73,7 @@ func sourceUntouched(s *scene) {
 	s.must(about(plan.Delete, s.snapshot(ref)))
 	s.settle(s.Home())
 	after := s.resource(r.Ref)
-	if after.Tags["holdfast:policy"] != "gold" || after.Tags["team"] != "shop" || len(after.Tags) != 2 {
+	if after.Tags["holdfast:policy"] != "gold" || after.Tags["team"] != "shop" || len(after.Tags) != len(r.Tags) {
 		s.Errorf("the resource's tags are now %v", after.Tags)
 	}
 	if after.Config != r.Config || after.State != r.State {

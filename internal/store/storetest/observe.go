@@ -105,7 +105,7 @@ func describesResources(s *scene) {
 	if r.Name != "orders" || r.Ref.Kind != s.drv.Kind() || r.Ref.Site != s.Home() || r.State != dr.Ready || r.Bytes == 0 {
 		s.Errorf("the resource reads %+v", r)
 	}
-	if diff := cmp.Diff(tags, r.Tags); diff != "" {
+	if diff := cmp.Diff(s.h.named(tags, "orders"), r.Tags); diff != "" {
 		s.Errorf("tags (-want +got):\n%s", diff)
 	}
 	if r.NameLimit < 40 || r.NameLimit > 255 {

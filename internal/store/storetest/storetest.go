@@ -7,6 +7,7 @@
 package storetest
 
 import (
+	"maps"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -31,6 +32,44 @@ type Harness struct {
 	// NamesAreKeys says that the caller names snapshots and that a name is taken
 	// once. Where it is not so, the claim is all by which a snapshot is known.
 	NamesAreKeys bool
+	// NameTag is the tag that names a resource, where nothing else does; the World
+	// sets it.
+	NameTag string
+	// NameMark is the tag in which the driver keeps the name of a snapshot, where
+	// the service has no names for them.
+	NameMark string
+	// Probe is the call by which the driver looks whether a snapshot is there before
+	// it makes one, where nothing else keeps it from making two.
+	Probe string
+}
+
+// creating gives the calls of a create that nothing disturbs.
+func (h Harness) creating() []string {
+	if h.Probe == "" {
+		return []string{h.Calls.Create}
+	}
+	return []string{h.Probe, h.Calls.Create}
+}
+
+// named gives the tags of a resource with the one that names it.
+func (h Harness) named(tags dr.Tags, name string) dr.Tags {
+	out := maps.Clone(tags)
+	if h.NameTag != "" {
+		out[h.NameTag] = name
+	}
+	return out
+}
+
+// ownMarks is how many tags there are on a snapshot beside the claim and what the
+// case itself put on its source.
+func (h Harness) ownMarks() int {
+	n := 0
+	for _, mark := range []string{h.NameTag, h.NameMark} {
+		if mark != "" {
+			n++
+		}
+	}
+	return n
 }
 
 // Calls names calls, such as "rds:CreateDBSnapshot". Tag and Untag are those that

@@ -1,0 +1,45 @@
+package sandbox
+
+import (
+	"fmt"
+	"time"
+)
+
+// PutCluster makes a Redshift cluster exist, as a seed does.
+func (a *AWS) PutCluster(account, region, name string, c SeedCluster) error {
+	return a.Seed(Seed{Accounts: map[string]SeedAccount{account: {Regions: map[string]SeedRegion{
+		region: {Clusters: map[string]SeedCluster{name: c}},
+	}}}})
+}
+
+// PutClusterSnapshot makes a manual snapshot of a Redshift cluster exist, as a
+// seed does. Quotas do not stop it.
+func (a *AWS) PutClusterSnapshot(account, region string, s SeedClusterSnapshot) error {
+	return a.Seed(Seed{Accounts: map[string]SeedAccount{account: {Regions: map[string]SeedRegion{
+		region: {ClusterSnapshots: []SeedClusterSnapshot{s}},
+	}}}})
+}
+
+// SetClusterStatus puts a Redshift cluster into a status, such as "paused" or
+// "storage-full", where it stays until a call or this function changes it.
+func (a *AWS) SetClusterStatus(account, region, name, status string) error {
+	return a.onCluster(account, region, name, func(c *cluster, now time.Time) { c.status.set(now, status) })
+}
+
+// FailNextClusterSnapshots makes the next n manual snapshots of a cluster end as
+// "failed".
+func (a *AWS) FailNextClusterSnapshots(account, region, name string, n int) error {
+	return a.onCluster(account, region, name, func(c *cluster, _ time.Time) { c.failNext = n })
+}
+
+func (a *AWS) onCluster(account, region, name string, do func(*cluster, time.Time)) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	now := a.now()
+	c, ok := a.redshift.region(place{account, region}, now).cluster(name, now)
+	if !ok {
+		return fmt.Errorf("cluster %s in %s of %s: there is no such cluster", name, region, account)
+	}
+	do(c, now)
+	return nil
+}

@@ -1,0 +1,85 @@
+package ebs
+
+import (
+	"context"
+	"errors"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+	"github.com/aws/smithy-go"
+
+	"github.com/holdfast-dr/holdfast/internal/dr"
+	"github.com/holdfast-dr/holdfast/internal/store"
+)
+
+// Things that do not exist, for trying permissions on.
+const (
+	noInstance = "i-00000000000000000"
+	noVolume   = "vol-00000000000000000"
+	noSnapshot = "snap-00000000000000000"
+)
+
+// Grants tries each permission that the driver needs. EC2 tells whether a call is
+// allowed without doing it (DryRun), and the calls name things that do not exist.
+func (d *Driver) Grants(ctx context.Context, site dr.Site) []store.Grant {
+	r, err := d.region(ctx, site)
+	if err != nil {
+		return []store.Grant{{Permission: "sts:AssumeRole", Needed: "to reach the site", Err: err}}
+	}
+	dry, keep := aws.Bool(true), []types.Tag{{Key: aws.String(dr.TagKeep), Value: aws.String("yes")}}
+	tries := []struct {
+		permission, needed string
+		try                func() error
+	}{
+		{"ec2:DescribeInstances", "to find instances", func() error {
+			_, err := r.DescribeInstances(ctx, &ec2.DescribeInstancesInput{DryRun: dry, MaxResults: aws.Int32(5)})
+			return err
+		}},
+		{"ec2:DescribeVolumes", "to find volumes", func() error {
+			_, err := r.DescribeVolumes(ctx, &ec2.DescribeVolumesInput{DryRun: dry, MaxResults: aws.Int32(5)})
+			return err
+		}},
+		{"ec2:DescribeSnapshots", "to find snapshots", func() error {
+			_, err := r.DescribeSnapshots(ctx, &ec2.DescribeSnapshotsInput{DryRun: dry, OwnerIds: []string{"self"}, MaxResults: aws.Int32(5)})
+			return err
+		}},
+		{"ec2:CreateSnapshots", "to take snapshots of instances", func() error {
+			_, err := r.CreateSnapshots(ctx, &ec2.CreateSnapshotsInput{
+				DryRun: dry, InstanceSpecification: &types.InstanceSpecification{InstanceId: aws.String(noInstance)},
+			})
+			return err
+		}},
+		{"ec2:CreateSnapshot", "to take snapshots of volumes", func() error {
+			_, err := r.CreateSnapshot(ctx, &ec2.CreateSnapshotInput{DryRun: dry, VolumeId: aws.String(noVolume)})
+			return err
+		}},
+		{"ec2:CreateTags", "to claim snapshots and hold them", func() error {
+			_, err := r.CreateTags(ctx, &ec2.CreateTagsInput{DryRun: dry, Resources: []string{noSnapshot}, Tags: keep})
+			return err
+		}},
+		{"ec2:DeleteTags", "to release held snapshots", func() error {
+			_, err := r.DeleteTags(ctx, &ec2.DeleteTagsInput{DryRun: dry, Resources: []string{noSnapshot}, Tags: keep})
+			return err
+		}},
+		{"ec2:DeleteSnapshot", "to expire snapshots", func() error {
+			_, err := r.DeleteSnapshot(ctx, &ec2.DeleteSnapshotInput{DryRun: dry, SnapshotId: aws.String(noSnapshot)})
+			return err
+		}},
+	}
+	grants := make([]store.Grant, 0, len(tries))
+	for _, t := range tries {
+		grants = append(grants, store.Grant{Permission: t.permission, Needed: t.needed, Err: refused(t.try())})
+	}
+	return grants
+}
+
+// refused gives the error of a try that says something against it: neither the one
+// by which EC2 says that it would have done it, nor that a thing does not exist.
+func refused(err error) error {
+	var api smithy.APIError
+	if errors.As(err, &api) && api.ErrorCode() == "DryRunOperation" || classify(err) == store.NotFound {
+		return nil
+	}
+	return err
+}

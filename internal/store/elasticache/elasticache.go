@@ -1,0 +1,158 @@
+// Package elasticache protects Amazon ElastiCache: replication groups in and out
+// of cluster mode, single nodes outside of groups, and serverless caches, of the
+// engines Valkey and Redis OSS. Memcached nodes have no snapshots; they are listed
+// as blocked.
+//
+// # Identifiers
+//
+// A replication group is known by its plain name, a node outside of groups as
+// "cluster:NAME" and a serverless cache as "serverless:NAME". Names hold no colon,
+// so these cannot be taken for one another. Snapshots are known by their plain
+// names; only a serverless one whose name is not of holdfast's form bears the
+// prefix "serverless:", since such names are a space of their own. In holdfast's
+// names a hash over the source tells both apart.
+//
+// # Tags
+//
+// No listing of ElastiCache holds tags, and ListTagsForResource gives them one by
+// one, and only while a thing is available. So that a run costs pages and not
+// snapshots:
+//
+//   - Only snapshots whose name has the form of dr.SnapshotName can be ours; no
+//     other is looked at.
+//   - The name is a hash over the claim. Where one of the Candidates gives exactly
+//     that name, its claim is presumed without a look-up. What only tags hold, a
+//     person's hold and the captured configuration, is missing in it.
+//   - The tags of all others are read once in a process; those of held ones again
+//     after a while, since a person may release them.
+//   - What is to be deleted is read anew: by Confirm for what is planned, and in
+//     any case by Apply, which deletes nothing whose tags were not read within the
+//     last moments, or that is held, or that bears another claim.
+//
+// The tags of resources, which are few, cost a call each and are remembered for
+// minutes.
+package elasticache
+
+import (
+	"context"
+
+	"github.com/aws/aws-sdk-go-v2/service/elasticache"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/holdfast-dr/holdfast/internal/dr"
+	"github.com/holdfast-dr/holdfast/internal/store"
+)
+
+// Kind is the kind's name in policies and claims.
+const Kind dr.Kind = "elasticache"
+
+// nameLimit is how long the name of a snapshot may be. AWS states it for
+// serverless ones only (255); for the others the length of a replication group's
+// name is assumed.
+const nameLimit = 40
+
+// Parallel look-ups of tags; the session's pace bounds their rate.
+const lookUps = 8
+
+// api is the part of the SDK's client that the driver uses.
+type api interface {
+	elasticache.DescribeReplicationGroupsAPIClient
+	elasticache.DescribeCacheClustersAPIClient
+	elasticache.DescribeServerlessCachesAPIClient
+	elasticache.DescribeSnapshotsAPIClient
+	elasticache.DescribeServerlessCacheSnapshotsAPIClient
+	CreateSnapshot(context.Context, *elasticache.CreateSnapshotInput, ...func(*elasticache.Options)) (*elasticache.CreateSnapshotOutput, error)
+	CreateServerlessCacheSnapshot(context.Context, *elasticache.CreateServerlessCacheSnapshotInput, ...func(*elasticache.Options)) (*elasticache.CreateServerlessCacheSnapshotOutput, error)
+	DeleteSnapshot(context.Context, *elasticache.DeleteSnapshotInput, ...func(*elasticache.Options)) (*elasticache.DeleteSnapshotOutput, error)
+	DeleteServerlessCacheSnapshot(context.Context, *elasticache.DeleteServerlessCacheSnapshotInput, ...func(*elasticache.Options)) (*elasticache.DeleteServerlessCacheSnapshotOutput, error)
+	AddTagsToResource(context.Context, *elasticache.AddTagsToResourceInput, ...func(*elasticache.Options)) (*elasticache.AddTagsToResourceOutput, error)
+	RemoveTagsFromResource(context.Context, *elasticache.RemoveTagsFromResourceInput, ...func(*elasticache.Options)) (*elasticache.RemoveTagsFromResourceOutput, error)
+	ListTagsForResource(context.Context, *elasticache.ListTagsForResourceInput, ...func(*elasticache.Options)) (*elasticache.ListTagsForResourceOutput, error)
+}
+
+// Candidates are the claims that snapshots of this installation probably bear:
+// its namespace with each policy of its file. They only save look-ups; without
+// them the same is seen. Policies that stand in the tags of resources do not
+// belong here: their claims carry a retention, which names do not.
+type Candidates struct {
+	Namespace string
+	Policies  []string
+}
+
+// Driver is the store.Driver for ElastiCache.
+type Driver struct {
+	sessions store.Sessions
+	known    Candidates
+	memory   *memory
+}
+
+// New makes a driver that reaches sites through sessions.
+func New(sessions store.Sessions, known Candidates) *Driver {
+	return &Driver{sessions, known, newMemory()}
+}
+
+// Kind names the kind.
+func (*Driver) Kind() dr.Kind { return Kind }
+
+// visit is the driver at work at one site.
+type visit struct {
+	*Driver
+	api
+	site dr.Site
+}
+
+func (d *Driver) visit(ctx context.Context, site dr.Site) (*visit, error) {
+	cfg, err := d.sessions.Config(ctx, site)
+	if err != nil {
+		return nil, err
+	}
+	return &visit{d, elasticache.NewFromConfig(cfg), site}, nil
+}
+
+// Observe reads all caches and all manual snapshots at a site. It costs a call a
+// page, one for each cache whose tags were not read lately, and one for each
+// snapshot whose claim is not known yet.
+func (d *Driver) Observe(ctx context.Context, site dr.Site) (dr.Inventory, error) {
+	v, err := d.visit(ctx, site)
+	if err != nil {
+		return dr.Inventory{}, err
+	}
+	var inv dr.Inventory
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() (err error) {
+		inv.Resources, err = v.resources(ctx)
+		return err
+	})
+	g.Go(func() (err error) {
+		inv.Snapshots, err = v.snapshots(ctx)
+		return err
+	})
+	if err := g.Wait(); err != nil {
+		return dr.Inventory{}, err
+	}
+	return inv, nil
+}
+
+// Snapshots reads all manual snapshots at a site.
+func (d *Driver) Snapshots(ctx context.Context, site dr.Site) ([]dr.Snapshot, error) {
+	v, err := d.visit(ctx, site)
+	if err != nil {
+		return nil, err
+	}
+	return v.snapshots(ctx)
+}
+
+// Confirm reads the tags of these snapshots now, whatever is remembered of them,
+// and gives them with their claims whole: with holds and captured configuration.
+// Those that are gone are left out. One whose tags cannot be read now has no claim
+// and a flaw that says why.
+//
+// It is for those snapshots on which something irreversible is about to depend,
+// since it costs a call for each.
+func (d *Driver) Confirm(ctx context.Context, site dr.Site, these []dr.Snapshot) ([]dr.Snapshot, error) {
+	v, err := d.visit(ctx, site)
+	if err != nil {
+		return nil, err
+	}
+	return v.confirm(ctx, these)
+}

@@ -1,0 +1,105 @@
+package elasticache
+
+import (
+	"context"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/elasticache"
+	"github.com/aws/aws-sdk-go-v2/service/elasticache/types"
+
+	"github.com/holdfast-dr/holdfast/internal/dr"
+	"github.com/holdfast-dr/holdfast/internal/store"
+)
+
+// probe names a cache and a snapshot that do not exist. AWS looks whether the
+// caller may do a thing before it looks whether the thing is there, so "not
+// found" says that the permission is.
+const probe = "holdfast-permission-probe"
+
+// attempt is one permission and a call that needs it.
+type attempt struct {
+	permission, needed string
+	try                func() error
+}
+
+// Grants tries each permission that the driver needs. The writing calls name
+// things that do not exist, so nothing is changed.
+func (d *Driver) Grants(ctx context.Context, site dr.Site) []store.Grant {
+	v, err := d.visit(ctx, site)
+	if err != nil {
+		return []store.Grant{{Permission: "sts:AssumeRole", Needed: "to reach the site", Err: err}}
+	}
+	tries := append(v.reading(ctx), v.writing(ctx)...)
+	grants := make([]store.Grant, 0, len(tries))
+	for _, t := range tries {
+		err := t.try()
+		if classify(err) == store.NotFound {
+			err = nil
+		}
+		grants = append(grants, store.Grant{Permission: "elasticache:" + t.permission, Needed: t.needed, Err: err})
+	}
+	return grants
+}
+
+func (v *visit) reading(ctx context.Context) []attempt {
+	return []attempt{
+		{"DescribeReplicationGroups", "to find replication groups", func() error {
+			_, err := v.DescribeReplicationGroups(ctx, &elasticache.DescribeReplicationGroupsInput{MaxRecords: aws.Int32(20)})
+			return err
+		}},
+		{"DescribeCacheClusters", "to find nodes and their configuration", func() error {
+			_, err := v.DescribeCacheClusters(ctx, &elasticache.DescribeCacheClustersInput{MaxRecords: aws.Int32(20)})
+			return err
+		}},
+		{"DescribeServerlessCaches", "to find serverless caches", func() error {
+			_, err := v.DescribeServerlessCaches(ctx, &elasticache.DescribeServerlessCachesInput{MaxResults: aws.Int32(20)})
+			return err
+		}},
+		{"DescribeSnapshots", "to find snapshots", func() error {
+			_, err := v.DescribeSnapshots(ctx, &elasticache.DescribeSnapshotsInput{MaxRecords: aws.Int32(20)})
+			return err
+		}},
+		{"DescribeServerlessCacheSnapshots", "to find snapshots of serverless caches", func() error {
+			_, err := v.DescribeServerlessCacheSnapshots(ctx, &elasticache.DescribeServerlessCacheSnapshotsInput{MaxResults: aws.Int32(20)})
+			return err
+		}},
+		{"ListTagsForResource", "to read tags, which no listing holds", func() error {
+			_, err := v.ListTagsForResource(ctx, &elasticache.ListTagsForResourceInput{ResourceName: aws.String(snapshotARN(v.site, probe, false))})
+			return err
+		}},
+	}
+}
+
+func (v *visit) writing(ctx context.Context) []attempt {
+	arn := aws.String(snapshotARN(v.site, probe, false))
+	return []attempt{
+		{"CreateSnapshot", "to take snapshots", func() error {
+			_, err := v.CreateSnapshot(ctx, &elasticache.CreateSnapshotInput{ReplicationGroupId: aws.String(probe), SnapshotName: aws.String(probe)})
+			return err
+		}},
+		{"CreateServerlessCacheSnapshot", "to take snapshots of serverless caches", func() error {
+			_, err := v.CreateServerlessCacheSnapshot(ctx, &elasticache.CreateServerlessCacheSnapshotInput{
+				ServerlessCacheName: aws.String(probe), ServerlessCacheSnapshotName: aws.String(probe),
+			})
+			return err
+		}},
+		{"AddTagsToResource", "to claim snapshots and hold them", func() error {
+			_, err := v.AddTagsToResource(ctx, &elasticache.AddTagsToResourceInput{
+				ResourceName: arn, Tags: []types.Tag{{Key: aws.String(dr.TagKeep), Value: aws.String("yes")}},
+			})
+			return err
+		}},
+		{"RemoveTagsFromResource", "to release held snapshots", func() error {
+			_, err := v.RemoveTagsFromResource(ctx, &elasticache.RemoveTagsFromResourceInput{ResourceName: arn, TagKeys: []string{dr.TagKeep}})
+			return err
+		}},
+		{"DeleteSnapshot", "to expire snapshots", func() error {
+			_, err := v.DeleteSnapshot(ctx, &elasticache.DeleteSnapshotInput{SnapshotName: aws.String(probe)})
+			return err
+		}},
+		{"DeleteServerlessCacheSnapshot", "to expire snapshots of serverless caches", func() error {
+			_, err := v.DeleteServerlessCacheSnapshot(ctx, &elasticache.DeleteServerlessCacheSnapshotInput{ServerlessCacheSnapshotName: aws.String(probe)})
+			return err
+		}},
+	}
+}
