@@ -67,10 +67,11 @@ func planCode(p plan.Plan) int {
 
 func printPlan(w io.Writer, namespace string, p plan.Plan, kept bool) {
 	fmt.Fprintf(w, "Plan for namespace %s at %s: %s\n", namespace, stamp(p.At), tally(
-		p.Count(plan.Create), "to create", p.Count(plan.Promote), "to promote", p.Count(plan.Delete), "to delete", len(p.Kept), "kept",
+		p.Count(plan.Create), "to create", p.Count(plan.Promote), "to promote", p.Count(plan.Adopt), "to adopt", p.Count(plan.Delete), "to delete", len(p.Kept), "kept",
 		len(p.Waiting), "waiting", len(p.Refused), "refused", len(p.Breaches), "past the objective", len(p.Gaps), "not seen"))
 	printActions(w, p, plan.Create, "Create")
 	printActions(w, p, plan.Promote, "Promote")
+	printActions(w, p, plan.Adopt, "Adopt")
 	printActions(w, p, plan.Delete, "Delete")
 	if kept {
 		printKept(w, p)

@@ -20,7 +20,7 @@ func TestListsAreWhole(t *testing.T) {
 		{"internal/store/aurora/grants.go", `"(rds:\w+)"`, "docs/iam.md", `"`},
 		{"internal/store/ebs/grants.go", `"(ec2:\w+)"`, "docs/iam.md", `"`},
 		{"internal/store/redshift/grants.go", `"(redshift(?:-serverless)?:\w+)"`, "docs/iam.md", `"`},
-		{"internal/store/elasticache/grants.go", `\{"([A-Z]\w+)",`, "docs/iam.md", `"elasticache:`},
+		{"internal/store/elasticache/grants.go", `"((?:elasticache|tag):\w+)"`, "docs/iam.md", `"`},
 		{"internal/adopt/adopt.go", `Tool = "([a-z-]+)"`, "docs/adopt.md", "`"},
 		{"internal/policy/dialect.go", `Dialect = "([a-z-]+)"`, "docs/tags.md", "`"},
 		{"internal/dr/claim.go", `TagPrefix \+ "([a-z]+)"`, "docs/architecture.md", "`holdfast:"},

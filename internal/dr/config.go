@@ -34,10 +34,29 @@ const (
 // the same as none. Where the whole would be longer than MaxConfig the longest
 // values are left out and named under the key "omitted", so that a restore can
 // say what it does not know.
-func NewConfig(settings map[string]string) Config {
-	kept := maps.Clone(settings)
-	maps.DeleteFunc(kept, func(_, v string) bool { return v == "" })
+func NewConfig(settings map[string]string) Config { return fit(maps.Clone(settings), nil) }
+
+// With adds settings to a configuration, under the same limit, and names what
+// could not be read. What was left out before stays named.
+func (c Config) With(more map[string]string, unread ...string) (Config, error) {
+	all, err := c.Settings()
+	if err != nil {
+		return c, err
+	}
 	var left []string
+	if names := all[omitted]; names != "" {
+		left = strings.Split(names, ",")
+	}
+	delete(all, omitted)
+	maps.Copy(all, more)
+	left = append(left, unread...)
+	slices.Sort(left)
+	return fit(all, slices.Compact(left)), nil
+}
+
+// fit encodes settings, leaving out the longest values until the rest fits.
+func fit(kept map[string]string, left []string) Config {
+	maps.DeleteFunc(kept, func(_, v string) bool { return v == "" })
 	for {
 		c := encodeConfig(kept, left)
 		if len(c) <= MaxConfig {

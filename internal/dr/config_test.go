@@ -3,6 +3,7 @@ package dr_test
 import (
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"testing"
 
@@ -48,6 +49,41 @@ func TestConfigSurvivesEncoding(t *testing.T) {
 			t.Fatalf("%q is lost, and only %q is said to be", k, left)
 		}
 	})
+}
+
+// What is added is there or named as left out, what was there before as well, and
+// what could not be read is named; and all of it keeps to the limit.
+func TestConfigWith(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		key := rapid.StringMatching(`[a-z-]{1,12}`).Filter(func(s string) bool { return s != "omitted" && s != "unread" })
+		some := rapid.MapOf(key, rapid.StringMatching(`[a-z@ é]{1,400}`))
+		first, more := some.Draw(t, "first"), some.Draw(t, "more")
+		c, err := dr.NewConfig(first).With(more, "unread")
+		if err != nil || len(c) > dr.MaxConfig {
+			t.Fatalf("%d bytes, %v", len(c), err)
+		}
+		got, err := c.Settings()
+		if err != nil {
+			t.Fatal(err)
+		}
+		left := strings.Split(got["omitted"], ",")
+		want := maps.Clone(first)
+		maps.Copy(want, more)
+		for k, v := range want {
+			if got[k] != v && !slices.Contains(left, k) {
+				t.Fatalf("%q is lost, and only %q is said to be", k, left)
+			}
+		}
+		if !slices.Contains(left, "unread") || strings.Count(string(c), "omitted=") != 1 {
+			t.Fatalf("left out is %q in %q", left, c)
+		}
+		if same, err := dr.NewConfig(first).With(nil); err != nil || same != dr.NewConfig(first) {
+			t.Fatalf("adding nothing made %q of %q (%v)", same, dr.NewConfig(first), err)
+		}
+	})
+	if _, err := dr.Config("no pair").With(nil); err == nil {
+		t.Error("what cannot be read was added to")
+	}
 }
 
 // The same settings always give the same text, which is compared and hashed.

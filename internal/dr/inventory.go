@@ -61,6 +61,12 @@ type Resource struct {
 	Parts []Part `json:"parts,omitempty"`
 	// NameLimit is how many characters the name of a snapshot of it may have.
 	NameLimit int `json:"-"`
+	// Daily is how many snapshots the service lets be taken of it within any 24
+	// hours, whoever takes them; 0 where it sets no such limit.
+	Daily int `json:"daily,omitempty"`
+	// Uncounted says that snapshots of it do not count against the quota of its
+	// kind.
+	Uncounted bool `json:"uncounted,omitempty"`
 }
 
 // Part is one thing of several that are snapshotted together.
@@ -97,6 +103,10 @@ type Snapshot struct {
 	// Flaw says why the marks of a claim could not be read; such a snapshot is
 	// not ours.
 	Flaw string `json:"flaw,omitempty"`
+	// Presumed is the claim that its name stands for, where making a snapshot
+	// takes two calls and the second, which writes the claim, never came. Until
+	// that is made up for it is not ours, and nothing is deleted on its account.
+	Presumed *Claim `json:"presumed,omitempty"`
 	// Tags and Description are given only of snapshots that nobody's claim is on,
 	// for finding out whose they are.
 	Tags        Tags   `json:"tags,omitempty"`
@@ -104,6 +114,9 @@ type Snapshot struct {
 	// Automated marks what the service made by itself and deletes by its own
 	// rules. It is listed only where it can be promoted to one of ours.
 	Automated bool `json:"automated,omitempty"`
+	// Uncounted says that it does not count against the quota of its kind, nor
+	// what it is promoted to.
+	Uncounted bool `json:"uncounted,omitempty"`
 	// Members are the service's identifiers where there are several, or where it
 	// has identifiers of its own beside the name.
 	Members []string `json:"members,omitempty"`

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -30,14 +31,14 @@ func (e *Engine) apply(ctx context.Context, p plan.Plan) []Outcome {
 	for i, a := range p.Actions {
 		out[i] = Outcome{Action: a}
 	}
-	e.each(creates, out, func(i int) { out[i] = e.do(ctx, p.Actions[i]) })
+	e.create(ctx, creates, out)
 	e.delete(ctx, deletes, out)
 	for _, pause := range roomAfter {
 		full := quotaStopped(creates, deletes, out)
 		if len(full) == 0 || e.Clock.Sleep(ctx, pause) != nil {
 			break
 		}
-		e.each(full, out, func(i int) { out[i] = e.do(ctx, p.Actions[i]) })
+		e.create(ctx, full, out)
 	}
 	return out
 }
@@ -64,41 +65,74 @@ func quotaStopped(creates, deletes []int, out []Outcome) []int {
 	return full
 }
 
-// each calls f for every index, scopes side by side and within a scope so many
-// at a time as the engine allows.
-func (e *Engine) each(indexes []int, out []Outcome, f func(i int)) {
+// createBatch is how many snapshots are taken on one look, where a store has to
+// look before it takes any. It bounds how old that look can be.
+const createBatch = 50
+
+// create does what makes snapshots, scope by scope; batch by batch where a store
+// looks once for many, and all at once elsewhere.
+func (e *Engine) create(ctx context.Context, creates []int, out []Outcome) {
+	e.scopes(creates, out, func(scope dr.Scope, mine []int) {
+		s, size := e.store(scope.Kind), len(mine)
+		if s != nil && s.Batches() {
+			size = createBatch
+		}
+		for batch := range slices.Chunk(mine, size) {
+			var do store.Doer
+			if s != nil {
+				do = s.Begin(ctx, scope.Site, actionsOf(batch, out))
+			}
+			e.each(batch, func(i int) { out[i] = e.do(ctx, out[i].Action, do) })
+		}
+	})
+}
+
+func actionsOf(indexes []int, out []Outcome) []plan.Action {
+	actions := make([]plan.Action, len(indexes))
+	for n, i := range indexes {
+		actions[n] = out[i].Action
+	}
+	return actions
+}
+
+// scopes calls f for every scope with the indexes of what belongs there, side by
+// side.
+func (e *Engine) scopes(indexes []int, out []Outcome, f func(scope dr.Scope, mine []int)) {
 	// Sorted out first: f writes what says where an action belongs.
 	byScope := map[dr.Scope][]int{}
 	for _, i := range indexes {
 		scope := out[i].Action.From.Scope()
 		byScope[scope] = append(byScope[scope], i)
 	}
-	var outer errgroup.Group
-	for _, mine := range byScope {
-		outer.Go(func() error {
-			var g errgroup.Group
-			g.SetLimit(cmp.Or(e.Parallel, 8))
-			for _, i := range mine {
-				g.Go(func() error { f(i); return nil })
-			}
-			return g.Wait()
-		})
+	var g errgroup.Group
+	for scope, mine := range byScope {
+		g.Go(func() error { f(scope, mine); return nil })
 	}
-	_ = outer.Wait() // Outcomes hold the failures.
+	_ = g.Wait() // Outcomes hold the failures.
 }
 
-// do applies one action and tells of it.
-func (e *Engine) do(ctx context.Context, a plan.Action) Outcome {
+// each calls f for every index, so many at a time as the engine allows at one site.
+func (e *Engine) each(indexes []int, f func(i int)) {
+	var g errgroup.Group
+	g.SetLimit(cmp.Or(e.Parallel, 8))
+	for _, i := range indexes {
+		g.Go(func() error { f(i); return nil })
+	}
+	_ = g.Wait() // Outcomes hold the failures.
+}
+
+// do applies one action and tells of it. Without a way to do it there is no store of
+// its kind.
+func (e *Engine) do(ctx context.Context, a plan.Action, by store.Doer) Outcome {
 	o := Outcome{Action: a}
 	e.tell(Event{Kind: Began, Outcome: o})
-	s := e.store(a.From.Kind)
 	switch {
 	case ctx.Err() != nil:
 		o.Err = stopped(ctx, &store.Error{Doing: fmt.Sprintf("%s %s", a.Verb, a.Name), Fault: store.Stopped})
-	case s == nil:
+	case by == nil:
 		o.Err = fmt.Errorf("%s %s: no store of kind %q", a.Verb, a.Name, a.From.Kind)
 	default:
-		o.Made, o.Err = s.Apply(ctx, a)
+		o.Made, o.Err = by(ctx, a)
 		o.Err = stopped(ctx, o.Err)
 		o.putOff()
 	}
@@ -148,72 +182,32 @@ const deleteBatch = 100
 // delete deletes scope by scope and batch by batch, each after a last look at
 // the scope's snapshots.
 func (e *Engine) delete(ctx context.Context, deletes []int, out []Outcome) {
-	byScope := map[dr.Scope][]int{}
-	for _, i := range deletes {
-		s := out[i].Action.From.Scope()
-		byScope[s] = append(byScope[s], i)
-	}
-	var g errgroup.Group
-	for scope, indexes := range byScope {
-		g.Go(func() error {
-			for len(indexes) > 0 {
-				n := min(len(indexes), deleteBatch)
-				e.deleteSome(ctx, scope, indexes[:n], out)
-				indexes = indexes[n:]
-			}
-			return nil
-		})
-	}
-	_ = g.Wait() // Outcomes hold the failures.
+	e.scopes(deletes, out, func(scope dr.Scope, mine []int) {
+		for batch := range slices.Chunk(mine, deleteBatch) {
+			e.deleteSome(ctx, scope, batch, out)
+		}
+	})
 }
 
 // deleteSome looks once more, page by page, whether each snapshot still carries
 // the claim that the plan saw, nobody holds it and enough others remain; only
 // then it is deleted. The look goes through the same check as the plan did.
 func (e *Engine) deleteSome(ctx context.Context, scope dr.Scope, indexes []int, out []Outcome) {
-	actions := make([]plan.Action, len(indexes))
-	for n, i := range indexes {
-		actions[n] = out[i].Action
-	}
-	objections, err := e.lastLook(ctx, scope, actions)
+	s := e.store(scope.Kind)
+	looks, err := e.lastLook(ctx, s, scope, actionsOf(indexes, out))
 	var still []int
-	for _, i := range indexes {
-		why, objected := objections[out[i].Action.From]
+	for n, i := range indexes {
 		switch {
 		case err != nil:
 			out[i].Err = err
-		case objected:
-			out[i].Left = why
+		case looks[n].why != "":
+			out[i].Left = looks[n].why
 		default:
+			out[i].Action.Members = looks[n].members
 			still = append(still, i)
 			continue
 		}
 		e.tell(Event{Kind: Ended, Outcome: out[i], Err: out[i].Err})
 	}
-	e.each(still, out, func(i int) { out[i] = e.do(ctx, out[i].Action) })
-}
-
-func (e *Engine) lastLook(ctx context.Context, scope dr.Scope, actions []plan.Action) (map[dr.Ref]string, error) {
-	s := e.store(scope.Kind)
-	if s == nil {
-		return nil, fmt.Errorf("delete %s snapshots: no such store", scope.Kind)
-	}
-	fresh, err := s.Snapshots(ctx, scope.Site)
-	if err != nil {
-		return nil, stopped(ctx, err)
-	}
-	if fresh, err = e.sure(ctx, s, scope, fresh, actions); err != nil {
-		return nil, stopped(ctx, err)
-	}
-	objections := map[dr.Ref]string{}
-	for _, v := range plan.Check(plan.Plan{Actions: actions}, e.File, dr.Inventory{Snapshots: fresh}) {
-		why := v.Why
-		if v.Missing {
-			why = "it is gone already"
-		}
-		if _, told := objections[v.Action.From]; !told {
-			objections[v.Action.From] = why // The first is the plainest.
-		}
-	}
-	return objections, nil
+	e.each(still, func(i int) { out[i] = e.do(ctx, out[i].Action, s.Apply) })
 }

@@ -132,10 +132,14 @@ func (e *Engine) Wanted() []*store.Store {
 
 // Mark sets or lifts a person's hold on a snapshot.
 func (e *Engine) Mark(ctx context.Context, verb plan.Verb, s dr.Snapshot) Outcome {
+	var do store.Doer
+	if known := e.store(s.Ref.Kind); known != nil {
+		do = known.Apply
+	}
 	return e.do(ctx, plan.Action{
 		Verb: verb, From: s.Ref, To: s.Ref.Site, Name: s.Ref.ID, Claim: s.Claim, Taken: s.Taken,
 		Reason: plan.Reason{Code: plan.Asked, Text: "asked for"},
-	})
+	}, do)
 }
 
 func (e *Engine) store(k dr.Kind) *store.Store {

@@ -59,9 +59,9 @@ type counts struct {
 }
 
 // callsPerStore says what each store may cost. What goes beyond pages and changes:
-// EC2 knows no names, so a set is looked for before it is taken and its members
-// before they are deleted; ElastiCache lists no tags, so a new process reads those
-// of each cache, and of what is deleted both for the plan and for the last look.
+// EC2 knows no names, so the sets of up to 50 instances are looked for together
+// before they are taken; ElastiCache lists no tags, so those of what is deleted are
+// read one by one in the last look, and all others by the page.
 func callsPerStore() map[dr.Kind]counts {
 	const n = callsOf
 	type m = map[string]int
@@ -78,21 +78,21 @@ func callsPerStore() map[dr.Kind]counts {
 		},
 		"ebs": {
 			m{"DescribeInstances": 1, "DescribeVolumes": 1, "DescribeSnapshots": 1},
-			m{"DescribeInstances": n, "DescribeSnapshots": n, "CreateSnapshots": n},
-			m{"DescribeSnapshots": 1 + n, "DeleteSnapshot": n},
+			m{"DescribeInstances": 1, "DescribeSnapshots": 1, "CreateSnapshots": n},
+			m{"DescribeSnapshots": 1, "DeleteSnapshot": n},
 		},
 		"redshift": {
 			m{"DescribeClusters": 1, "DescribeClusterSnapshots": 1, "ListNamespaces": 1, "ListSnapshots": 1},
-			m{"CreateClusterSnapshot": n},
+			m{"DescribeLoggingStatus": n, "CreateClusterSnapshot": n},
 			m{"DescribeClusterSnapshots": 1, "ListSnapshots": 1, "ListRecoveryPoints": 1, "DeleteClusterSnapshot": n},
 		},
 		"elasticache": {
 			m{
 				"DescribeReplicationGroups": 1, "DescribeCacheClusters": 1, "DescribeServerlessCaches": 1,
-				"DescribeSnapshots": 1, "DescribeServerlessCacheSnapshots": 1, "ListTagsForResource": n,
+				"DescribeSnapshots": 1, "DescribeServerlessCacheSnapshots": 1, "GetResources": 1,
 			},
 			m{"CreateSnapshot": n},
-			m{"DescribeSnapshots": 1, "DescribeServerlessCacheSnapshots": 1, "ListTagsForResource": 2 * n, "DeleteSnapshot": n},
+			m{"DescribeSnapshots": 1, "DescribeServerlessCacheSnapshots": 1, "GetResources": 1, "ListTagsForResource": n, "DeleteSnapshot": n},
 		},
 	}
 }

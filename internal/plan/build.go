@@ -24,8 +24,10 @@ func Build(now time.Time, f policy.File, inv dr.Inventory, lim Limits) Plan {
 	for _, p := range f.Policies {
 		b.noCopies(p, dr.Ref{}, "policy "+p.Name)
 	}
+	b.finish()
 	b.retain()
 	b.limitDeletes(lim)
+	b.daily(covers)
 	b.order()
 	b.quota(lim, covers)
 	b.write()
@@ -177,6 +179,9 @@ func (b *builder) served(l *line, slot time.Time) bool {
 }
 
 func (b *builder) take(p policy.Policy, r *dr.Resource, l *line, slot time.Time) {
+	if b.ix.interrupted(r.Ref, p.Name, slot) {
+		return // It is there, and serves the slot once it is finished.
+	}
 	if s := b.ix.automatedSince(r.Ref, slot); s != nil {
 		b.plan.Actions = append(b.plan.Actions, b.promotion(s, r, p, l, slot))
 		return
@@ -256,7 +261,7 @@ func (b *builder) freeName(c dr.Claim, r *dr.Resource, l *line) (name string, at
 		taken := slices.ContainsFunc(l.snaps, func(e entry) bool {
 			return e.slot == c.Slot.Unix() && b.ix.inv.Snapshots[e.at].Ref.ID == name
 		})
-		if !taken {
+		if !taken && !b.ix.leftOver(r.Ref, name) {
 			return name, attempt
 		}
 		attempt++

@@ -277,6 +277,9 @@ func (c *checker) adoption(a *Action) {
 		if s.Claim.Ours() || s.Flaw != "" || s.Automated {
 			c.object(a, "it is claimed already (owner %q), or the service's own", s.Claim.Owner)
 		}
+		if s.Presumed != nil && !s.Presumed.Is(a.Claim) {
+			c.object(a, "its name stands for slot %s of %s under %s, and not for this claim", s.Presumed.Slot, s.Presumed.Source, s.Presumed.Policy)
+		}
 		if a.Claim.Owner != c.file.Namespace || a.Claim.Owner == "" {
 			c.object(a, "it would be claimed for %q, and this installation is %q", a.Claim.Owner, c.file.Namespace)
 		}

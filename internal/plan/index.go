@@ -41,6 +41,8 @@ type index struct {
 	flawed   []int // snapshots with unreadable marks
 	// automated are good ones that the service made by itself, by resource.
 	automated map[dr.Ref][]int
+	// presumed are those that are ours by their name alone.
+	presumed []int
 }
 
 // newIndex reads each snapshot once; the time it takes is linear but for the
@@ -61,6 +63,9 @@ func newIndex(namespace string, inv dr.Inventory) *index {
 				ix.automated[s.Of] = append(ix.automated[s.Of], i)
 			}
 			continue
+		}
+		if s.Presumed != nil && s.Presumed.Owner == namespace {
+			ix.presumed = append(ix.presumed, i)
 		}
 		if s.Claim.Owner != namespace || namespace == "" {
 			continue

@@ -23,7 +23,8 @@ const (
 	Create Verb = "create"
 	// Promote turns a snapshot that the service made by itself into one of ours.
 	Promote Verb = "promote"
-	// Adopt writes a claim on a snapshot that another tool made.
+	// Adopt writes a claim on a snapshot that another tool made, or that an
+	// interrupted promotion left without one.
 	Adopt Verb = "adopt"
 	// Delete deletes a snapshot.
 	Delete Verb = "delete"
@@ -51,6 +52,10 @@ type Action struct {
 	// Parts are the identifiers of what is snapshotted together, where a resource
 	// has parts; others are left out.
 	Parts []string `json:"parts,omitempty"`
+	// Members are the identifiers of what is deleted, where the snapshot has any
+	// beside its name. A driver deletes them without looking again, so they reach
+	// it as the last look saw them and not as they were planned.
+	Members []string `json:"members,omitempty"`
 	// Tags are the source's own tags, which the snapshot is to carry too.
 	Tags dr.Tags `json:"tags,omitempty"`
 	// Taken is when the snapshot to be changed was taken; zero for creates.

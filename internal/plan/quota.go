@@ -16,7 +16,7 @@ func (b *builder) quota(lim Limits, covers []cover) {
 	}
 	used := map[dr.Scope]int{}
 	for i := range b.ix.inv.Snapshots {
-		if s := &b.ix.inv.Snapshots[i]; !s.Automated && s.State != dr.Going {
+		if s := &b.ix.inv.Snapshots[i]; counts(s) {
 			used[s.Ref.Scope()]++
 		}
 	}
@@ -25,15 +25,20 @@ func (b *builder) quota(lim Limits, covers []cover) {
 		room[scope] = -n
 	}
 	for _, t := range b.settled {
-		if t.code >= expired {
-			room[b.ix.inv.Snapshots[t.at].Ref.Scope()]++
+		if s := &b.ix.inv.Snapshots[t.at]; t.code >= expired && counts(s) {
+			room[s.Ref.Scope()]++
 		}
 	}
+	free := b.uncounted()
 	kept := b.plan.Actions[:0]
 	for _, a := range b.plan.Actions {
 		scope := dr.Scope{Kind: a.From.Kind, Site: a.To}
 		most, limited := lim.Quota[scope.Kind]
-		if !limited || room[scope]+most > 0 {
+		if !limited || a.Verb == Adopt || free[a.From] { // What is adopted is there already.
+			kept = append(kept, a)
+			continue
+		}
+		if room[scope]+most > 0 {
 			room[scope]--
 			kept = append(kept, a)
 			continue
@@ -48,19 +53,36 @@ func (b *builder) quota(lim Limits, covers []cover) {
 	b.foretell(lim, covers, used)
 }
 
+// counts reports whether a snapshot counts against the quota of its kind.
+func counts(s *dr.Snapshot) bool { return !s.Automated && !s.Uncounted && s.State != dr.Going }
+
+// uncounted gives the resources and the service's own snapshots of which what is
+// made does not count against the quota.
+func (b *builder) uncounted() map[dr.Ref]bool {
+	free := map[dr.Ref]bool{}
+	for i := range b.ix.inv.Resources {
+		if r := &b.ix.inv.Resources[i]; r.Uncounted {
+			free[r.Ref] = true
+		}
+	}
+	for _, all := range b.ix.automated {
+		for _, at := range all {
+			if s := &b.ix.inv.Snapshots[at]; s.Uncounted {
+				free[s.Ref] = true
+			}
+		}
+	}
+	return free
+}
+
 // foretell adds up what the policies will keep of each kind at each site once
 // they have run long enough, one more while the next is taken, and what others
 // made.
 func (b *builder) foretell(lim Limits, covers []cover, used map[dr.Scope]int) {
-	want, names := maps.Clone(used), map[dr.Scope]map[string]bool{}
-	for i := range b.ix.inv.Snapshots {
-		if s := &b.ix.inv.Snapshots[i]; s.Claim.Owner == b.file.Namespace && !s.Claim.Keep && !s.Automated && s.State != dr.Going {
-			want[s.Ref.Scope()]-- // Replaced by what the policy will keep.
-		}
-	}
+	want, names := b.others(used), map[dr.Scope]map[string]bool{}
 	for _, c := range covers {
 		scope := c.r.Ref.Scope()
-		if _, limited := lim.Quota[scope.Kind]; !limited {
+		if _, limited := lim.Quota[scope.Kind]; !limited || c.r.Uncounted {
 			continue
 		}
 		for _, p := range c.policies {
@@ -85,6 +107,20 @@ func (b *builder) foretell(lim Limits, covers []cover, used map[dr.Scope]int) {
 			})
 		}
 	}
+}
+
+// others takes out of what is used that which the policies will replace by what
+// they keep: ours, and what will be ours once it is claimed, unless it is held.
+func (b *builder) others(used map[dr.Scope]int) map[dr.Scope]int {
+	left := maps.Clone(used)
+	for i := range b.ix.inv.Snapshots {
+		s := &b.ix.inv.Snapshots[i]
+		ours := s.Claim.Owner == b.file.Namespace && !s.Claim.Keep || s.Presumed != nil && s.Presumed.Owner == b.file.Namespace
+		if ours && counts(s) {
+			left[s.Ref.Scope()]--
+		}
+	}
+	return left
 }
 
 // most gives how many snapshots of a resource a policy keeps at most.

@@ -23,6 +23,8 @@ const (
 	NotProven Code = "not-proven"
 	// MadeBy: another tool made it, as its tags and its name prove.
 	MadeBy Code = "made-by"
+	// Interrupted: it was made for a slot, as its name proves, and not claimed.
+	Interrupted Code = "interrupted"
 	// Asked: a person asked for it.
 	Asked Code = "asked"
 	// Expired: no rule of its policy keeps it any longer.
@@ -71,6 +73,10 @@ const (
 	QuotaFull Code = "quota-full"
 	// QuotaForetold: what the policies will keep does not fit in the quota.
 	QuotaForetold Code = "quota-foretold"
+	// DailyFull: the service allows no more snapshots of the resource within a day.
+	DailyFull Code = "daily-full"
+	// DailyForetold: the policies on a resource want more within a day than that.
+	DailyForetold Code = "daily-foretold"
 	// Guarded: the plan's own check refused it.
 	Guarded Code = "guarded"
 	// RPOBreached: the newest good snapshot is older than the objective allows.

@@ -238,7 +238,8 @@ func (b *builder) write() {
 		s := &b.ix.inv.Snapshots[t.at]
 		if t.code >= expired {
 			actions = append(actions, Action{
-				Verb: Delete, From: s.Ref, To: s.Ref.Site, Name: s.Ref.ID, Claim: s.Claim, Taken: s.Taken, Reason: why(s, t),
+				Verb: Delete, From: s.Ref, To: s.Ref.Site, Name: s.Ref.ID, Claim: s.Claim, Members: s.Members, Taken: s.Taken,
+				Reason: why(s, t),
 			})
 			continue
 		}

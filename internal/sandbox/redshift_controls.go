@@ -32,6 +32,14 @@ func (a *AWS) FailNextClusterSnapshots(account, region, name string, n int) erro
 	return a.onCluster(account, region, name, func(c *cluster, _ time.Time) { c.failNext = n })
 }
 
+// PutLogBucket makes a bucket exist to which the clusters of a Region may log. Of
+// buckets nothing else is simulated for Redshift.
+func (a *AWS) PutLogBucket(region, name string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.redshift.buckets[name] = region
+}
+
 func (a *AWS) onCluster(account, region, name string, do func(*cluster, time.Time)) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -11,8 +11,10 @@ import (
 const (
 	// QuotaClusterSnapshots: manual cluster snapshots per Region.
 	QuotaClusterSnapshots Quota = "redshift-snapshots"
-	// QuotaServerlessSnapshots: manual snapshots of namespaces per Region. The
-	// guide names no number; 20 is inferred from that of clusters.
+	// QuotaServerlessSnapshots: manual snapshots of namespaces per Region, apart
+	// from those of clusters. The guide ("Quotas for Amazon Redshift Serverless
+	// objects") names none, and CreateSnapshot may answer
+	// ServiceQuotaExceededException; 20 is assumed, to be no kinder than AWS.
 	QuotaServerlessSnapshots Quota = "redshift-serverless-snapshots"
 )
 

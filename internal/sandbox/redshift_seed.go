@@ -34,6 +34,57 @@ type SeedCluster struct {
 	// Retention is for how many days automated snapshots are kept; default 1.
 	// With 0, which ra3 nodes cannot have, there are none.
 	Retention *int `yaml:"retention"`
+	// SnapshotCopy is the Region to which Redshift copies its snapshots.
+	SnapshotCopy SeedSnapshotCopy `yaml:"snapshot-copy"`
+	// Logging is where its audit logs go. The bucket exists then.
+	Logging SeedLogging `yaml:"logging"`
+}
+
+// SeedSnapshotCopy is how the snapshots of a cluster are copied to another Region.
+type SeedSnapshotCopy struct {
+	Region string `yaml:"region"`
+	// Days is for how long copies of automated snapshots are kept, by default 7;
+	// ManualDays those of manual ones, by default for ever (-1).
+	Days       int    `yaml:"days"`
+	ManualDays int    `yaml:"manual-days"`
+	Grant      string `yaml:"grant"`
+}
+
+// SeedLogging is where the audit logs of a cluster go.
+type SeedLogging struct {
+	To      string   `yaml:"to"` // s3 or cloudwatch
+	Bucket  string   `yaml:"bucket"`
+	Prefix  string   `yaml:"prefix"`
+	Exports []string `yaml:"exports"`
+}
+
+func (l SeedLogging) config() clusterLogging {
+	return clusterLogging{l.To, l.Bucket, l.Prefix, l.Exports}
+}
+
+func (l SeedLogging) check() error {
+	if l.To == "" && l.Bucket == "" && l.Prefix == "" && len(l.Exports) == 0 {
+		return nil
+	}
+	return checkLogging(l.config())
+}
+
+// check says what is wrong with the copies of a cluster's snapshots.
+//
+// Amazon Redshift API Reference, EnableSnapshotCopy: RetentionPeriod "must be at
+// least 1 and no more than 35".
+func (c SeedSnapshotCopy) check() error {
+	switch {
+	case c == SeedSnapshotCopy{}:
+		return nil
+	case c.Region == "":
+		return invalidValue("snapshot-copy: region: the Region is missing to which snapshots are copied")
+	case c.Days < 0 || c.Days > 35:
+		return invalidValue("snapshot-copy: days: it must be at least 1 and no more than 35")
+	case c.ManualDays == 0:
+		return nil
+	}
+	return checkRetention(&c.ManualDays)
 }
 
 // SeedClusterSnapshot is a manual snapshot of a Redshift cluster. Automated ones
@@ -54,7 +105,7 @@ func (c SeedCluster) config(name string) clusterConfig {
 		user: or(c.User, "admin"), dbName: or(c.DBName, "dev"), port: 5439, upgrade: true, retention: 1, manualRetention: -1,
 		subnetGroup: c.SubnetGroup, parameterGroup: c.ParameterGroup, securityGroups: c.SecurityGroups, roles: c.Roles,
 		maintenanceWindow: c.MaintenanceWindow, schedule: c.Schedule, public: c.Public, enhanced: c.EnhancedRouting,
-		multiAZ: c.MultiAZ, relocation: c.Relocation,
+		multiAZ: c.MultiAZ, relocation: c.Relocation, copies: c.SnapshotCopy,
 	}
 	if c.Nodes == 0 {
 		of.nodes = 2
@@ -95,6 +146,12 @@ func (s *redshiftState) seedCluster(g *redshiftRegion, name string, in SeedClust
 	created := now.Add(-time.Duration(in.Age))
 	c := s.addCluster(g, of, tagSet(maps.Clone(in.Tags)), created)
 	c.status.set(created, statusAvailable)
+	if to := in.Logging.config(); to.to != "" {
+		c.logging.set(created, to)
+		if to.bucket != "" {
+			s.buckets[to.bucket] = g.region
+		}
+	}
 	s.catchUp(g, now)
 	if in.Status != "" {
 		c.status.set(now, in.Status)
@@ -127,7 +184,8 @@ func (s *redshiftState) seedClusterSnapshot(g *redshiftRegion, in SeedClusterSna
 func (r SeedRegion) checkRedshift(path ...string) error {
 	in := func(more ...string) []string { return append(slices.Clone(path), more...) }
 	for _, name := range slices.Sorted(maps.Keys(r.Clusters)) {
-		if err := firstError(checkCluster(r.Clusters[name].config(name)), checkRedshiftSeedTags(r.Clusters[name].Tags)); err != nil {
+		c := r.Clusters[name]
+		if err := firstError(checkCluster(c.config(name)), checkRedshiftSeedTags(c.Tags), c.SnapshotCopy.check(), c.Logging.check()); err != nil {
 			return at(plain(err), in("redshift-clusters", name)...)
 		}
 	}

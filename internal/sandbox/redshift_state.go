@@ -10,6 +10,8 @@ import (
 type redshiftState struct {
 	aws     *AWS
 	regions map[place]*redshiftRegion
+	// buckets are those to which clusters may log: their Regions by name.
+	buckets map[string]string
 }
 
 // redshiftRegion is what one account has in one Region. The lists keep what is
@@ -32,6 +34,7 @@ type clusterConfig struct {
 	public, enhanced, upgrade         bool
 	multiAZ, relocation               bool
 	securityGroups, roles             []string
+	copies                            SeedSnapshotCopy
 }
 
 // cluster is a provisioned cluster.
@@ -42,6 +45,7 @@ type cluster struct {
 	config    timeline[clusterConfig]
 	status    status
 	tags      timeline[tagSet]
+	logging   timeline[clusterLogging]
 	// failNext is how many of the next manual snapshots will fail.
 	failNext int
 	// nextAutomated is when Redshift next takes a snapshot by itself.
@@ -98,7 +102,9 @@ func latest(a, b time.Time) time.Time {
 	return a
 }
 
-func newRedshift(a *AWS) *redshiftState { return &redshiftState{a, map[place]*redshiftRegion{}} }
+func newRedshift(a *AWS) *redshiftState {
+	return &redshiftState{a, map[place]*redshiftRegion{}, map[string]string{}}
+}
 
 // region gives what there is in a Region, with the snapshots that Redshift has
 // taken by itself up to now.

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"time"
@@ -34,6 +35,12 @@ type (
 		TotalStorageCapacityInMegaBytes                                       int
 		DefaultIamRoleArn                                                     string `xml:",omitempty"`
 		IpAddressType, MultiAZ                                                string
+		ClusterSnapshotCopyStatus                                             *snapshotCopyXML `xml:",omitempty"`
+	}
+	snapshotCopyXML struct {
+		DestinationRegion                              string
+		RetentionPeriod, ManualSnapshotRetentionPeriod int
+		SnapshotCopyGrantName                          string `xml:",omitempty"`
 	}
 	clusterEndpointXML struct {
 		Address string
@@ -113,6 +120,9 @@ func (s *redshiftState) showCluster(c *cluster, when time.Time) clusterXML {
 	}
 	if of.multiAZ {
 		x.MultiAZ = "Enabled"
+	}
+	if to := of.copies; to.Region != "" {
+		x.ClusterSnapshotCopyStatus = &snapshotCopyXML{to.Region, cmp.Or(to.Days, 7), cmp.Or(to.ManualDays, -1), to.Grant}
 	}
 	if status != statusCreating {
 		x.ClusterCreateTime = stamp(c.created)

@@ -88,7 +88,7 @@ func New(o Options) *AWS {
 	a.ec2 = newEC2(a)
 	a.elasticache = newElastiCache(a)
 	a.services = map[string]*service{}
-	for _, s := range []*service{stsService(a), rdsService(a.rds), redshiftService(a.redshift), serverlessService(a.serverless), ec2Service(a.ec2), elasticacheService(a.elasticache)} {
+	for _, s := range []*service{stsService(a), rdsService(a.rds), redshiftService(a.redshift), serverlessService(a.serverless), ec2Service(a.ec2), elasticacheService(a.elasticache), taggingService(a)} {
 		a.services[s.name] = s
 	}
 	return a

@@ -128,14 +128,15 @@ func (a *AWS) admit(svc *service, req *request, struck *Fault) error {
 	if err := a.throttle(req); err != nil {
 		return err
 	}
-	denied := a.account(req.who.account).denies(req.service, req.action)
+	prefix := or(svc.iam, svc.name)
+	denied := a.account(req.who.account).denies(prefix, req.action)
 	if denied || struck != nil && struck.Kind == Deny {
 		if svc.ec2 {
 			return ec2Unauthorized(req, req.action)
 		}
 		return forbid("AccessDenied",
 			"User: %s is not authorized to perform: %s:%s on resource: %s because no identity-based policy allows the %s:%s action",
-			req.who.arn, req.service, req.action, svc.resource(req), req.service, req.action)
+			req.who.arn, prefix, req.action, svc.resource(req), prefix, req.action)
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"time"
 )
 
@@ -94,6 +95,27 @@ func (a *AWS) SetNamespaceStatus(account, region, name, status string) error {
 // "FAILED".
 func (a *AWS) FailNextNamespaceSnapshots(account, region, name string, n int) error {
 	return a.onNamespace(account, region, name, func(x *namespace, _ time.Time) { x.failNext = n })
+}
+
+// PutNamespaceSnapshot makes a manual snapshot of a namespace exist. Quotas do not
+// stop it.
+func (a *AWS) PutNamespaceSnapshot(account, region, of, name string, age Age, tags map[string]string) error {
+	if err := checkServerlessSnapshot(name, nil); err != nil {
+		return fmt.Errorf("snapshot %s of namespace %s: %w", name, of, plain(err))
+	}
+	return a.onNamespace(account, region, of, func(n *namespace, now time.Time) {
+		a.serial++
+		taken := now.Add(-time.Duration(age))
+		snap := &namespaceSnapshot{
+			place: n.place, name: name, of: n, config: n.config.get(now), started: taken, ready: taken,
+			id: hashedUUID(account, region, name, stamp(taken), strconv.Itoa(a.serial), "snapshot"),
+		}
+		snap.status.set(taken, snapshotAvailable)
+		snap.tags.set(taken, tagSet(maps.Clone(tags)))
+		snap.days.set(taken, -1)
+		g := a.serverless.regions[n.place]
+		g.snapshots = append(g.snapshots, snap)
+	})
 }
 
 func (a *AWS) onNamespace(account, region, name string, do func(*namespace, time.Time)) error {

@@ -4,8 +4,9 @@ import "strings"
 
 // service is what the core needs to know of one AWS service.
 type service struct {
-	// name is the signing name and the prefix of IAM actions.
-	name string
+	// name is the signing name and, unless iam says otherwise, the prefix of IAM
+	// actions.
+	name, iam string
 	// version and namespace are those of the Query protocol.
 	version, namespace string
 	operations         map[string]operation

@@ -26,7 +26,8 @@ type Driver interface {
 	Snapshots(ctx context.Context, site dr.Site) ([]dr.Snapshot, error)
 	// Apply does an action once, however often it is called. To delete what is
 	// not there is a success; to create what is there is one if its claim is the
-	// action's, and Conflict otherwise.
+	// action's, and Conflict otherwise. A delete with Members is of these, which
+	// the caller has just seen; one without is looked for by its name.
 	Apply(ctx context.Context, a plan.Action) (dr.Ref, error)
 	// Grants tries, without changing anything, whether the caller may do what the
 	// driver needs at a site.
@@ -114,6 +115,12 @@ func (s *Store) Confirm(ctx context.Context, site dr.Site, snaps []dr.Snapshot) 
 // Apply does one action.
 func (s *Store) Apply(ctx context.Context, a plan.Action) (dr.Ref, error) {
 	ref, err := s.drv.Apply(ctx, a)
+	return s.outcome(a, ref, err)
+}
+
+// outcome gives what a driver gave for an action, or an error that says what it was
+// about.
+func (s *Store) outcome(a plan.Action, ref dr.Ref, err error) (dr.Ref, error) {
 	if err != nil {
 		return dr.Ref{}, s.wrap(doing(a), err)
 	}

@@ -19,7 +19,7 @@ func Drivers(s store.Sessions, f policy.File) []store.Driver {
 		ebs.New(s),
 		rds.New(s),
 		aurora.New(s),
-		redshift.New(s),
+		redshift.New(s, dr.Candidates{Namespace: f.Namespace, Policies: f.Names()}),
 		elasticache.New(s, elasticache.Candidates{Namespace: f.Namespace, Policies: f.Names()}),
 	}
 }

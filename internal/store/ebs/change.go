@@ -29,15 +29,14 @@ var (
 // taken, when it is not zero, must be its time: names of duplicates change when
 // one of them goes, and to do a thing twice must not strike the other.
 func (r region) find(ctx context.Context, name string, taken time.Time) (dr.Snapshot, error) {
-	in := &ec2.DescribeSnapshotsInput{OwnerIds: []string{"self"}}
+	var all []dr.Snapshot
+	var err error
 	if strings.HasPrefix(name, "snap-") {
-		in.SnapshotIds = []string{name}
+		all, err = r.list(ctx, &ec2.DescribeSnapshotsInput{OwnerIds: []string{"self"}, SnapshotIds: []string{name}})
 	} else {
 		base, _, _ := strings.Cut(name, again)
-		in.MaxResults = aws.Int32(pageSize)
-		in.Filters = []types.Filter{{Name: aws.String("tag:" + dr.TagSet), Values: []string{pattern(base)}}}
+		all, err = r.marked(ctx, pattern(base))
 	}
-	all, err := r.list(ctx, in)
 	if err != nil {
 		return dr.Snapshot{}, err
 	}
@@ -52,26 +51,47 @@ func (r region) find(ctx context.Context, name string, taken time.Time) (dr.Snap
 	return all[i], nil
 }
 
-// remove deletes all members. One that an AMI uses stays, and does not keep the
-// others.
-func (r region) remove(ctx context.Context, a plan.Action) error {
+// marked lists the recovery points of which the marks match one of the patterns.
+func (r region) marked(ctx context.Context, patterns ...string) ([]dr.Snapshot, error) {
+	return r.list(ctx, &ec2.DescribeSnapshotsInput{
+		OwnerIds: []string{"self"}, MaxResults: aws.Int32(pageSize),
+		Filters: []types.Filter{{Name: aws.String("tag:" + dr.TagSet), Values: patterns}},
+	})
+}
+
+// doomed gives the members that a delete is about: those that the last look just saw,
+// or else those of what bears the name, if it is still what the delete was meant for.
+func (r region) doomed(ctx context.Context, a plan.Action) ([]string, error) {
+	if len(a.Members) > 0 {
+		return a.Members, nil
+	}
 	there, err := r.find(ctx, a.Name, a.Taken)
 	switch {
 	case classify(err) == store.NotFound:
-		return nil
+		return nil, nil
 	case err != nil:
-		return err
+		return nil, err
 	case a.Claim.Ours() && !there.Claim.Is(a.Claim) || there.Claim.Keep && !a.Claim.Keep:
-		return &store.Error{
+		return nil, &store.Error{
 			Doing: "look at it before deleting it", Fault: store.Conflict, Err: errors.New("its claim is not the one that was planned with, or it is held by now"),
 			Remedy: "nothing: the next run plans with what it is now",
 		}
 	case there.State == dr.Pending:
-		return errPending
+		return nil, errPending
+	}
+	return there.Members, nil
+}
+
+// remove deletes all members. One that an AMI uses stays, and does not keep the
+// others.
+func (r region) remove(ctx context.Context, a plan.Action) error {
+	members, err := r.doomed(ctx, a)
+	if err != nil {
+		return err
 	}
 	var used []string
 	var cause error
-	for _, id := range there.Members {
+	for _, id := range members {
 		_, err := r.DeleteSnapshot(ctx, &ec2.DeleteSnapshotInput{SnapshotId: aws.String(id)})
 		switch fault := classify(err); {
 		case err == nil, fault == store.NotFound:

@@ -28,17 +28,15 @@ type choice struct {
 // choose looks what is attached to the instance now, because CreateSnapshots is
 // told what to leave out and takes all else: a volume that was attached since the
 // plan was made would come along unasked.
-func (r region) choose(ctx context.Context, a plan.Action) (choice, error) {
-	out, err := r.DescribeInstances(ctx, &ec2.DescribeInstancesInput{InstanceIds: []string{a.From.ID}})
+func (r region) choose(ctx context.Context, a plan.Action, seen *glance) (choice, error) {
+	found, err := r.instanceOn(ctx, seen, a.From.ID)
 	if err != nil {
 		return choice{}, fmt.Errorf("look at the instance: %w", err)
 	}
 	var c choice
 	wanted := slices.Clone(a.Parts)
-	for i := range out.Reservations {
-		for j := range out.Reservations[i].Instances {
-			wanted = c.add(&out.Reservations[i].Instances[j], a, wanted)
-		}
+	for i := range found {
+		wanted = c.add(&found[i], a, wanted)
 	}
 	switch {
 	case len(wanted) > 0:
@@ -47,6 +45,18 @@ func (r region) choose(ctx context.Context, a plan.Action) (choice, error) {
 		return choice{}, fmt.Errorf("%w: nothing is attached to it", errMoved)
 	}
 	return c, nil
+}
+
+// instanceOn finds an instance on a look that was made already, or anew.
+func (r region) instanceOn(ctx context.Context, seen *glance, id string) ([]types.Instance, error) {
+	if seen == nil {
+		return r.listInstances(ctx, &ec2.DescribeInstancesInput{InstanceIds: []string{id}})
+	}
+	found := seen.instance(id)
+	if len(found) == 0 {
+		return nil, fmt.Errorf("%w: %s", errNoInstance, id)
+	}
+	return found, nil
 }
 
 // add sorts the volumes of the instance, and gives those that are wanted and not

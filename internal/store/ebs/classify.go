@@ -15,7 +15,7 @@ func classify(err error) store.Fault {
 	switch {
 	case errors.As(err, &own):
 		return own.Fault
-	case errors.Is(err, errNotThere):
+	case errors.Is(err, errNotThere), errors.Is(err, errNoInstance):
 		return store.NotFound
 	case errors.Is(err, errUseless), errors.Is(err, errMoved), errors.Is(err, errPending):
 		return store.Busy

@@ -130,7 +130,7 @@ func (d *Driver) Apply(ctx context.Context, a plan.Action) (dr.Ref, error) {
 	made := dr.Ref{Kind: Kind, Site: a.To, ID: a.Name}
 	switch a.Verb {
 	case plan.Create:
-		return made, d.create(ctx, r, a)
+		return made, d.create(ctx, r, a, nil)
 	case plan.Delete:
 		return made, r.remove(ctx, a)
 	case plan.Hold:

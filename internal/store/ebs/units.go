@@ -17,8 +17,12 @@ import (
 const gibibyte = 1 << 30
 
 func (r region) instances(ctx context.Context) ([]types.Instance, error) {
+	return r.listInstances(ctx, &ec2.DescribeInstancesInput{MaxResults: aws.Int32(pageSize)})
+}
+
+func (r region) listInstances(ctx context.Context, in *ec2.DescribeInstancesInput) ([]types.Instance, error) {
 	var out []types.Instance
-	pages := ec2.NewDescribeInstancesPaginator(r, &ec2.DescribeInstancesInput{MaxResults: aws.Int32(pageSize)})
+	pages := ec2.NewDescribeInstancesPaginator(r, in)
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {

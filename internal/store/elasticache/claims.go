@@ -10,15 +10,16 @@ import (
 )
 
 // claim finds out the claims of snapshots with as few look-ups as can be.
-func (v *visit) claim(ctx context.Context, all []dr.Snapshot) error {
+func (v *visit) claim(ctx context.Context, all []dr.Snapshot, tags index) error {
 	var unknown []*dr.Snapshot
 	for i := range all {
 		s := &all[i]
-		if _, ours := parseName(s.Ref.ID); ours && !v.recall(s) {
+		if _, ours := parseName(s.Ref.ID); ours && !v.recall(s, tags) {
 			unknown = append(unknown, s)
 		}
 		date(s)
 	}
+	defer v.memory.tidy()
 	return each(ctx, len(unknown), func(ctx context.Context, i int) error {
 		s := unknown[i]
 		tags, err := v.readTags(ctx, s.ARN)
@@ -35,10 +36,16 @@ func (v *visit) claim(ctx context.Context, all []dr.Snapshot) error {
 }
 
 // recall gives a snapshot the claim that is known without a look-up, and reports
-// whether that is good enough.
-func (v *visit) recall(s *dr.Snapshot) bool {
+// whether that is good enough. What this process read or wrote just now is newer
+// than what the index shows.
+func (v *visit) recall(s *dr.Snapshot, tags index) bool {
 	settled := s.State == dr.Good || s.State == dr.Failed // Else its tags cannot be read.
-	if r, ok := v.memory.get(s.ARN); ok {
+	r, known := v.memory.get(s.ARN)
+	if shown, ok := tags.of(s.ARN); ok && (!known || !r.newer()) {
+		adopt(s, shown)
+		return true
+	}
+	if known {
 		adopt(s, r.tags)
 		again := r.unsure || s.Claim.Keep && stale(r.read, holdLasts)
 		return !again || !settled
@@ -50,12 +57,17 @@ func (v *visit) recall(s *dr.Snapshot) bool {
 	return !settled
 }
 
-// confirm reads the tags of snapshots now.
+// confirm reads the tags of snapshots now, but of those that it has just read: the
+// plan and the last look before its deletes ask for the same ones.
 func (v *visit) confirm(ctx context.Context, these []dr.Snapshot) ([]dr.Snapshot, error) {
 	out := slices.Clone(these)
 	gone := make([]bool, len(out))
 	err := each(ctx, len(out), func(ctx context.Context, i int) error {
 		s := &out[i]
+		if r, ok := v.memory.get(s.ARN); ok && !r.unsure && !stale(r.read, confirmed) {
+			adopt(s, r.tags)
+			return nil
+		}
 		tags, err := v.readTags(ctx, s.ARN)
 		switch fault := classify(err); {
 		case err == nil:

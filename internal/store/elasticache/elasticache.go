@@ -18,25 +18,33 @@
 // one, and only while a thing is available. So that a run costs pages and not
 // snapshots:
 //
+//   - The Resource Groups Tagging API gives the tags of all that has any, a hundred
+//     a page. It follows changes with a delay. What it shows is planned on.
 //   - Only snapshots whose name has the form of dr.SnapshotName can be ours; no
 //     other is looked at.
-//   - The name is a hash over the claim. Where one of the Candidates gives exactly
-//     that name, its claim is presumed without a look-up. What only tags hold, a
-//     person's hold and the captured configuration, is missing in it.
-//   - The tags of all others are read once in a process; those of held ones again
-//     after a while, since a person may release them.
-//   - What is to be deleted is read anew: by Confirm for what is planned, and in
-//     any case by Apply, which deletes nothing whose tags were not read within the
-//     last moments, or that is held, or that bears another claim.
+//   - What it does not show yet, or where it may not be asked, names stand in: they
+//     are a hash over the claim. Where one of the Candidates gives exactly that name,
+//     its claim is presumed without a look-up. What only tags hold, a person's hold
+//     and the captured configuration, is missing in it.
+//   - The tags of all others, which are new, are read once in a process; those of
+//     held ones again after a while, since a person may release them.
+//   - What is to be deleted is read anew by ListTagsForResource, which alone decides:
+//     by Confirm for what is planned, and in any case by Apply, which deletes nothing
+//     whose tags were not read within the last moments, or that is held, or that
+//     bears another claim.
 //
-// The tags of resources, which are few, cost a call each and are remembered for
-// minutes.
+// A cache that the Tagging API does not show has no tags, unless it is so new that
+// they do not show yet; such a one is looked up. That tags show late never deletes
+// anything: a cache that is not known to be covered is not snapshotted, and what it
+// has expires by the claims of its snapshots. Where the Tagging API may not be asked,
+// the tags of caches cost a call each and are remembered for minutes.
 package elasticache
 
 import (
 	"context"
 
 	"github.com/aws/aws-sdk-go-v2/service/elasticache"
+	tagging "github.com/aws/aws-sdk-go-v2/service/resourcegroupstaggingapi"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/holdfast-dr/holdfast/internal/dr"
@@ -98,6 +106,7 @@ func (*Driver) Kind() dr.Kind { return Kind }
 type visit struct {
 	*Driver
 	api
+	tags tagging.GetResourcesAPIClient
 	site dr.Site
 }
 
@@ -106,31 +115,32 @@ func (d *Driver) visit(ctx context.Context, site dr.Site) (*visit, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &visit{d, elasticache.NewFromConfig(cfg), site}, nil
+	return &visit{d, elasticache.NewFromConfig(cfg), tagging.NewFromConfig(cfg), site}, nil
 }
 
 // Observe reads all caches and all manual snapshots at a site. It costs a call a
-// page, one for each cache whose tags were not read lately, and one for each
-// snapshot whose claim is not known yet.
+// page, those of the tags among them, and one for each thing that is too new for its
+// tags to show there and whose name does not tell enough.
 func (d *Driver) Observe(ctx context.Context, site dr.Site) (dr.Inventory, error) {
 	v, err := d.visit(ctx, site)
 	if err != nil {
 		return dr.Inventory{}, err
 	}
-	var inv dr.Inventory
-	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() (err error) {
-		inv.Resources, err = v.resources(ctx)
-		return err
-	})
-	g.Go(func() (err error) {
-		inv.Snapshots, err = v.snapshots(ctx)
-		return err
-	})
+	var all caches
+	var snaps []dr.Snapshot
+	var tags index
+	g, lists := errgroup.WithContext(ctx)
+	g.Go(func() (err error) { all, err = v.list(lists); return err })
+	g.Go(func() (err error) { snaps, err = v.listSnapshots(lists); return err })
+	g.Go(func() (err error) { tags, err = v.readIndex(lists, allKinds()); return err })
 	if err := g.Wait(); err != nil {
 		return dr.Inventory{}, err
 	}
-	return inv, nil
+	resources, err := v.tagged(ctx, v.resources(all), tags)
+	if err != nil {
+		return dr.Inventory{}, err
+	}
+	return dr.Inventory{Resources: resources, Snapshots: snaps}, v.claim(ctx, snaps, tags)
 }
 
 // Snapshots reads all manual snapshots at a site.
@@ -139,11 +149,19 @@ func (d *Driver) Snapshots(ctx context.Context, site dr.Site) ([]dr.Snapshot, er
 	if err != nil {
 		return nil, err
 	}
-	return v.snapshots(ctx)
+	var snaps []dr.Snapshot
+	var tags index
+	g, lists := errgroup.WithContext(ctx)
+	g.Go(func() (err error) { snaps, err = v.listSnapshots(lists); return err })
+	g.Go(func() (err error) { tags, err = v.readIndex(lists, snapshotKinds()); return err })
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	return snaps, v.claim(ctx, snaps, tags)
 }
 
-// Confirm reads the tags of these snapshots now, whatever is remembered of them,
-// and gives them with their claims whole: with holds and captured configuration.
+// Confirm reads the tags of these snapshots now, unless it has just done so, and
+// gives them with their claims whole: with holds and captured configuration.
 // Those that are gone are left out. One whose tags cannot be read now has no claim
 // and a flaw that says why.
 //

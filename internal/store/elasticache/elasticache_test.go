@@ -7,8 +7,10 @@ import (
 
 	"github.com/holdfast-dr/holdfast/internal/dr"
 	"github.com/holdfast-dr/holdfast/internal/plan"
+	"github.com/holdfast-dr/holdfast/internal/policy"
 	"github.com/holdfast-dr/holdfast/internal/sandbox"
 	"github.com/holdfast-dr/holdfast/internal/store"
+	"github.com/holdfast-dr/holdfast/internal/store/elasticache"
 )
 
 func TestForms(t *testing.T) {
@@ -109,6 +111,37 @@ func TestQuotaPerDay(t *testing.T) {
 			time.Sleep(24 * time.Hour)
 			f.must(f.apply(a))
 			time.Sleep(time.Hour)
+		}
+	})
+}
+
+// A plan never asks for more than AWS allows in a day, and for as much as it allows.
+func TestPlansKeepWithinTheDay(t *testing.T) {
+	file, _, err := policy.Parse("test.yaml", []byte(`
+namespace: prod
+sites: {home: {account: "111111111111", region: us-east-1}}
+policies: {gold: {match: {name: ".*"}, every: 1h, keep: {within: 14d}}}
+`), policy.Options{Kinds: []dr.Kind{elasticache.Kind}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	inBubble(t, func(f *fixture) {
+		f.put("orders", sandbox.SeedCache{Age: month})
+		f.put("orders", sandbox.SeedCache{Form: "serverless", Age: month})
+		taken := map[string]int{}
+		for range 3 * 24 * 4 {
+			p := plan.Build(time.Now(), file, f.observe(), plan.Limits{})
+			for _, a := range p.Actions {
+				f.must(f.apply(a))
+				taken[a.From.ID]++
+			}
+			if len(p.Foretold) != 1 || p.Foretold[0].Ref.ID != "orders" || p.Foretold[0].Reason.Code != plan.DailyForetold {
+				t.Fatalf("foretold is %v, want that of the group alone", p.Foretold)
+			}
+			time.Sleep(15 * time.Minute)
+		}
+		if taken["orders"] != 3*20 || taken["serverless:orders"] != 3*24 {
+			t.Errorf("taken in three days: %v", taken)
 		}
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/elasticache"
 	"github.com/aws/aws-sdk-go-v2/service/elasticache/types"
+	tagging "github.com/aws/aws-sdk-go-v2/service/resourcegroupstaggingapi"
 
 	"github.com/holdfast-dr/holdfast/internal/dr"
 	"github.com/holdfast-dr/holdfast/internal/store"
@@ -36,34 +37,38 @@ func (d *Driver) Grants(ctx context.Context, site dr.Site) []store.Grant {
 		if classify(err) == store.NotFound {
 			err = nil
 		}
-		grants = append(grants, store.Grant{Permission: "elasticache:" + t.permission, Needed: t.needed, Err: err})
+		grants = append(grants, store.Grant{Permission: t.permission, Needed: t.needed, Err: err})
 	}
 	return grants
 }
 
 func (v *visit) reading(ctx context.Context) []attempt {
 	return []attempt{
-		{"DescribeReplicationGroups", "to find replication groups", func() error {
+		{"elasticache:DescribeReplicationGroups", "to find replication groups", func() error {
 			_, err := v.DescribeReplicationGroups(ctx, &elasticache.DescribeReplicationGroupsInput{MaxRecords: aws.Int32(20)})
 			return err
 		}},
-		{"DescribeCacheClusters", "to find nodes and their configuration", func() error {
+		{"elasticache:DescribeCacheClusters", "to find nodes and their configuration", func() error {
 			_, err := v.DescribeCacheClusters(ctx, &elasticache.DescribeCacheClustersInput{MaxRecords: aws.Int32(20)})
 			return err
 		}},
-		{"DescribeServerlessCaches", "to find serverless caches", func() error {
+		{"elasticache:DescribeServerlessCaches", "to find serverless caches", func() error {
 			_, err := v.DescribeServerlessCaches(ctx, &elasticache.DescribeServerlessCachesInput{MaxResults: aws.Int32(20)})
 			return err
 		}},
-		{"DescribeSnapshots", "to find snapshots", func() error {
+		{"elasticache:DescribeSnapshots", "to find snapshots", func() error {
 			_, err := v.DescribeSnapshots(ctx, &elasticache.DescribeSnapshotsInput{MaxRecords: aws.Int32(20)})
 			return err
 		}},
-		{"DescribeServerlessCacheSnapshots", "to find snapshots of serverless caches", func() error {
+		{"elasticache:DescribeServerlessCacheSnapshots", "to find snapshots of serverless caches", func() error {
 			_, err := v.DescribeServerlessCacheSnapshots(ctx, &elasticache.DescribeServerlessCacheSnapshotsInput{MaxResults: aws.Int32(20)})
 			return err
 		}},
-		{"ListTagsForResource", "to read tags, which no listing holds", func() error {
+		{"tag:GetResources", "to read the tags of all in pages; without it each cache and new snapshot costs a call, and a busy cache shows no tags", func() error {
+			_, err := v.tags.GetResources(ctx, &tagging.GetResourcesInput{ResourceTypeFilters: allKinds(), ResourcesPerPage: aws.Int32(1)})
+			return err
+		}},
+		{"elasticache:ListTagsForResource", "to read tags anew before deletes", func() error {
 			_, err := v.ListTagsForResource(ctx, &elasticache.ListTagsForResourceInput{ResourceName: aws.String(snapshotARN(v.site, probe, false))})
 			return err
 		}},
@@ -73,31 +78,31 @@ func (v *visit) reading(ctx context.Context) []attempt {
 func (v *visit) writing(ctx context.Context) []attempt {
 	arn := aws.String(snapshotARN(v.site, probe, false))
 	return []attempt{
-		{"CreateSnapshot", "to take snapshots", func() error {
+		{"elasticache:CreateSnapshot", "to take snapshots", func() error {
 			_, err := v.CreateSnapshot(ctx, &elasticache.CreateSnapshotInput{ReplicationGroupId: aws.String(probe), SnapshotName: aws.String(probe)})
 			return err
 		}},
-		{"CreateServerlessCacheSnapshot", "to take snapshots of serverless caches", func() error {
+		{"elasticache:CreateServerlessCacheSnapshot", "to take snapshots of serverless caches", func() error {
 			_, err := v.CreateServerlessCacheSnapshot(ctx, &elasticache.CreateServerlessCacheSnapshotInput{
 				ServerlessCacheName: aws.String(probe), ServerlessCacheSnapshotName: aws.String(probe),
 			})
 			return err
 		}},
-		{"AddTagsToResource", "to claim snapshots and hold them", func() error {
+		{"elasticache:AddTagsToResource", "to claim snapshots and hold them", func() error {
 			_, err := v.AddTagsToResource(ctx, &elasticache.AddTagsToResourceInput{
 				ResourceName: arn, Tags: []types.Tag{{Key: aws.String(dr.TagKeep), Value: aws.String("yes")}},
 			})
 			return err
 		}},
-		{"RemoveTagsFromResource", "to release held snapshots", func() error {
+		{"elasticache:RemoveTagsFromResource", "to release held snapshots", func() error {
 			_, err := v.RemoveTagsFromResource(ctx, &elasticache.RemoveTagsFromResourceInput{ResourceName: arn, TagKeys: []string{dr.TagKeep}})
 			return err
 		}},
-		{"DeleteSnapshot", "to expire snapshots", func() error {
+		{"elasticache:DeleteSnapshot", "to expire snapshots", func() error {
 			_, err := v.DeleteSnapshot(ctx, &elasticache.DeleteSnapshotInput{SnapshotName: aws.String(probe)})
 			return err
 		}},
-		{"DeleteServerlessCacheSnapshot", "to expire snapshots of serverless caches", func() error {
+		{"elasticache:DeleteServerlessCacheSnapshot", "to expire snapshots of serverless caches", func() error {
 			_, err := v.DeleteServerlessCacheSnapshot(ctx, &elasticache.DeleteServerlessCacheSnapshotInput{ServerlessCacheSnapshotName: aws.String(probe)})
 			return err
 		}},

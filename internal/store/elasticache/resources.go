@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/elasticache"
@@ -23,6 +24,15 @@ const (
 	serverlessPage = 50
 )
 
+// How many manual snapshots may be taken within 24 hours (Amazon ElastiCache User
+// Guide, "Snapshot and restore", on the constraints of backups: 20 of a node, 24 of a
+// serverless cache). A snapshot of a group is one of a node of each shard, so the
+// limit of its nodes is that of the group.
+const (
+	nodeDaily       = 20
+	serverlessDaily = 24
+)
+
 // caches is what there is at a site.
 type caches struct {
 	groups     []types.ReplicationGroup
@@ -30,28 +40,33 @@ type caches struct {
 	serverless []types.ServerlessCache
 }
 
-func (v *visit) resources(ctx context.Context) ([]dr.Resource, error) {
-	all, err := v.list(ctx)
-	if err != nil {
-		return nil, err
-	}
+// found is a cache, and since when it is there.
+type found struct {
+	dr.Resource
+	created *time.Time
+}
+
+// resources gives what is protected of the caches, without tags.
+func (v *visit) resources(all caches) []found {
 	nodes := map[string]*types.CacheCluster{}
 	for i := range all.clusters {
 		nodes[aws.ToString(all.clusters[i].CacheClusterId)] = &all.clusters[i]
 	}
-	var out []dr.Resource
+	var out []found
 	for i := range all.groups {
-		out = append(out, v.group(&all.groups[i], nodes))
+		g := &all.groups[i]
+		out = append(out, found{v.group(g, nodes), g.ReplicationGroupCreateTime})
 	}
 	for i := range all.clusters {
 		if c := &all.clusters[i]; aws.ToString(c.ReplicationGroupId) == "" {
-			out = append(out, v.cluster(c))
+			out = append(out, found{v.cluster(c), c.CacheClusterCreateTime})
 		}
 	}
 	for i := range all.serverless {
-		out = append(out, v.serverlessCache(&all.serverless[i]))
+		c := &all.serverless[i]
+		out = append(out, found{v.serverlessCache(c), c.CreateTime})
 	}
-	return v.tagged(ctx, out)
+	return out
 }
 
 func (v *visit) list(ctx context.Context) (caches, error) {
@@ -130,7 +145,7 @@ func (v *visit) group(g *types.ReplicationGroup, nodes map[string]*types.CacheCl
 	return dr.Resource{
 		Ref: dr.Ref{Kind: Kind, Site: v.site, ID: id}, ARN: aws.ToString(g.ARN), Name: id, Key: aws.ToString(g.KmsKeyId),
 		State: readiness(status), Status: status, Config: dr.NewConfig(groupSettings(g, first)),
-		Bytes: int64(len(g.NodeGroups)) * memoryOf(aws.ToString(g.CacheNodeType)), NameLimit: nameLimit,
+		Bytes: int64(len(g.NodeGroups)) * memoryOf(aws.ToString(g.CacheNodeType)), NameLimit: nameLimit, Daily: nodeDaily,
 	}
 }
 
@@ -139,7 +154,7 @@ func (v *visit) cluster(c *types.CacheCluster) dr.Resource {
 	out := dr.Resource{
 		Ref: dr.Ref{Kind: Kind, Site: v.site, ID: clusterPrefix + id}, ARN: aws.ToString(c.ARN), Name: id,
 		State: readiness(status), Status: status, Config: dr.NewConfig(clusterSettings(c)),
-		Bytes: int64(max(1, aws.ToInt32(c.NumCacheNodes))) * memoryOf(aws.ToString(c.CacheNodeType)), NameLimit: nameLimit,
+		Bytes: int64(max(1, aws.ToInt32(c.NumCacheNodes))) * memoryOf(aws.ToString(c.CacheNodeType)), NameLimit: nameLimit, Daily: nodeDaily,
 	}
 	// Amazon ElastiCache API Reference, SnapshotFeatureNotSupportedFault.
 	switch {
@@ -156,7 +171,7 @@ func (v *visit) serverlessCache(c *types.ServerlessCache) dr.Resource {
 	id, status := aws.ToString(c.ServerlessCacheName), aws.ToString(c.Status)
 	out := dr.Resource{
 		Ref: dr.Ref{Kind: Kind, Site: v.site, ID: serverlessPrefix + id}, ARN: aws.ToString(c.ARN), Name: id, Key: aws.ToString(c.KmsKeyId),
-		State: readiness(status), Status: status, Config: dr.NewConfig(serverlessSettings(c)), NameLimit: nameLimit,
+		State: readiness(status), Status: status, Config: dr.NewConfig(serverlessSettings(c)), NameLimit: nameLimit, Daily: serverlessDaily,
 	}
 	if c.CacheUsageLimits != nil && c.CacheUsageLimits.DataStorage != nil {
 		out.Bytes = int64(aws.ToInt32(c.CacheUsageLimits.DataStorage.Maximum)) << 30
@@ -179,34 +194,50 @@ func readiness(status string) dr.Readiness {
 	}
 }
 
+// newFor is how long after its creation a cache may have tags that the index does
+// not show.
+const newFor = time.Hour
+
 // tagged adds the tags of caches. Those that are gone meanwhile are left out.
-func (v *visit) tagged(ctx context.Context, all []dr.Resource) ([]dr.Resource, error) {
+func (v *visit) tagged(ctx context.Context, all []found, tags index) ([]dr.Resource, error) {
 	gone := make([]bool, len(all))
 	err := each(ctx, len(all), func(ctx context.Context, i int) (err error) {
-		gone[i], err = v.tag(ctx, &all[i])
+		gone[i], err = v.tag(ctx, &all[i], tags)
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	left := all[:0]
+	var left []dr.Resource
 	for i, r := range all {
 		if !gone[i] {
-			left = append(left, r)
+			left = append(left, r.Resource)
 		}
 	}
 	return left, nil
 }
 
-// tag adds the tags of one cache: those that were read lately, or else read now.
-// "If the cluster is not in the available state, ListTagsForResource returns an
-// error" (Amazon ElastiCache API Reference); then the last ones known hold.
-func (v *visit) tag(ctx context.Context, r *dr.Resource) (gone bool, err error) {
+// tag adds the tags of one cache: those that were read just now, or that the index
+// shows; where it shows none, none, unless the cache is new or the index unread.
+func (v *visit) tag(ctx context.Context, r *found, tags index) (gone bool, err error) {
 	last, known := v.memory.get(r.ARN)
-	r.Tags = last.tags
-	if known && !stale(last.read, tagsLast) {
+	shown, listed := tags.of(r.ARN)
+	switch {
+	case known && !stale(last.read, tagsLast):
+		r.Tags = last.tags
+		return false, nil
+	case listed || tags.whole && r.created != nil && stale(*r.created, newFor):
+		r.Tags = shown
 		return false, nil
 	}
+	return v.lookUp(ctx, r, last, known)
+}
+
+// lookUp reads the tags of one cache. "If the cluster is not in the available state,
+// ListTagsForResource returns an error" (Amazon ElastiCache API Reference); then the
+// last ones known hold.
+func (v *visit) lookUp(ctx context.Context, r *found, last remembered, known bool) (gone bool, err error) {
+	r.Tags = last.tags
 	if r.State == dr.Ready || r.State == dr.Blocked {
 		tags, err := v.readTags(ctx, r.ARN)
 		switch fault := classify(err); {

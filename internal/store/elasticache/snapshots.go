@@ -22,9 +22,9 @@ import (
 // "minimum 20; maximum 50"; DescribeServerlessCacheSnapshots: "maximum of 50").
 const snapshotPage = 50
 
-// snapshots lists manual snapshots with their claims; those that ElastiCache makes
-// by itself are its own.
-func (v *visit) snapshots(ctx context.Context) ([]dr.Snapshot, error) {
+// listSnapshots lists manual snapshots, without their claims; those that ElastiCache
+// makes by itself are its own.
+func (v *visit) listSnapshots(ctx context.Context) ([]dr.Snapshot, error) {
 	var nodes, less []dr.Snapshot
 	g, lists := errgroup.WithContext(ctx)
 	g.Go(func() (err error) {
@@ -42,12 +42,7 @@ func (v *visit) snapshots(ctx context.Context) ([]dr.Snapshot, error) {
 	if err := g.Wait(); err != nil {
 		return nil, err
 	}
-	all := slices.Concat(nodes, less)
-	if err := v.claim(ctx, all); err != nil {
-		return nil, err
-	}
-	v.memory.tidy()
-	return all, nil
+	return slices.Concat(nodes, less), nil
 }
 
 func (v *visit) nodeSnapshots(ctx context.Context, in *elasticache.DescribeSnapshotsInput) ([]dr.Snapshot, error) {

@@ -18,7 +18,11 @@ import (
 // name is the idempotency key: where it is taken already, by an earlier try whose
 // answer was lost or by another run, the claim tells.
 func (c client) create(ctx context.Context, a plan.Action) error {
-	_, err := c.prov.CreateClusterSnapshot(ctx, &redshift.CreateClusterSnapshotInput{
+	a, err := c.withLogging(ctx, a)
+	if err != nil {
+		return err
+	}
+	_, err = c.prov.CreateClusterSnapshot(ctx, &redshift.CreateClusterSnapshotInput{
 		ClusterIdentifier:             aws.String(a.From.ID),
 		SnapshotIdentifier:            aws.String(a.Name),
 		ManualSnapshotRetentionPeriod: aws.Int32(forEver),
@@ -30,8 +34,12 @@ func (c client) create(ctx context.Context, a plan.Action) error {
 // promote makes a manual snapshot of an automated one. CopyClusterSnapshot takes
 // no tags, so it is two calls. Between them the copy is known by its name alone,
 // which carries the hash of the claim: whichever action asks for that name next
-// finds it and claims it.
+// finds it and claims it, and so does a plan that sees it lying there.
 func (c client) promote(ctx context.Context, a plan.Action) error {
+	a, err := c.withLogging(ctx, a)
+	if err != nil {
+		return err
+	}
 	made, err := c.prov.CopyClusterSnapshot(ctx, &redshift.CopyClusterSnapshotInput{
 		SourceSnapshotIdentifier:      aws.String(a.From.ID),
 		TargetSnapshotIdentifier:      aws.String(a.Name),
@@ -88,16 +96,14 @@ func (c client) ifTaken(ctx context.Context, a plan.Action, err error) error {
 
 // leftOver reports whether a snapshot is what an interrupted promotion left for
 // the same recovery point. It has the name, in which the hash of the claim stands,
-// is of the same cluster, and has no tags at all, since a copy has none. A
-// promotion takes that for its own. A create, which comes when the automated
-// snapshot is gone meanwhile, wants to see besides that it is a copy: its retention
-// began after the moment whose data it holds.
+// is of the same cluster, and has no tags at all, since a copy has none. Only a
+// promotion takes that for its own: what CreateClusterSnapshot makes has tags from
+// the beginning, and nothing that the service shows tells a copy from another
+// manual snapshot (in the examples of the API Reference the retention of either
+// begins some seconds after its creation time).
 func leftOver(a plan.Action, raw *types.Snapshot, there dr.Snapshot) bool {
-	if len(raw.Tags) > 0 || there.Automated || there.Of.Source() != a.Claim.Source || !ourName.MatchString(a.Name) {
-		return false
-	}
-	begun, taken := aws.ToTime(raw.SnapshotRetentionStartTime), aws.ToTime(raw.SnapshotCreateTime)
-	return a.Verb == plan.Promote || begun.After(taken)
+	return a.Verb == plan.Promote && len(raw.Tags) == 0 && !there.Automated &&
+		there.Of.Source() == a.Claim.Source && ourName.MatchString(a.Name)
 }
 
 func isGone(err error) bool {
@@ -115,7 +121,9 @@ func unclaimed(tags dr.Tags) bool {
 	return true
 }
 
-// adopt claims a snapshot that is there. One that carries a claim keeps it.
+// adopt claims a snapshot that is there. One that carries a claim keeps it. Where
+// the configuration of its cluster is to be written too, as with what an
+// interrupted promotion left, its logging belongs to that.
 func (c client) adopt(ctx context.Context, a plan.Action) error {
 	raw, there, err := c.find(ctx, a.To, a.From.ID)
 	switch {
@@ -125,6 +133,9 @@ func (c client) adopt(ctx context.Context, a plan.Action) error {
 		return nil
 	case there.Automated || !unclaimed(plainTags(raw.Tags)):
 		return &types.ClusterSnapshotAlreadyExistsFault{Message: aws.String(a.From.ID + " is not free to be adopted")}
+	}
+	if a, err = c.withLogging(ctx, a); err != nil {
+		return err
 	}
 	return c.mark(ctx, a, there.ARN)
 }

@@ -20,6 +20,7 @@ const pageSize = 100
 type provisioned interface {
 	redshift.DescribeClustersAPIClient
 	redshift.DescribeClusterSnapshotsAPIClient
+	DescribeLoggingStatus(context.Context, *redshift.DescribeLoggingStatusInput, ...func(*redshift.Options)) (*redshift.DescribeLoggingStatusOutput, error)
 	CreateClusterSnapshot(context.Context, *redshift.CreateClusterSnapshotInput, ...func(*redshift.Options)) (*redshift.CreateClusterSnapshotOutput, error)
 	CopyClusterSnapshot(context.Context, *redshift.CopyClusterSnapshotInput, ...func(*redshift.Options)) (*redshift.CopyClusterSnapshotOutput, error)
 	DeleteClusterSnapshot(context.Context, *redshift.DeleteClusterSnapshotInput, ...func(*redshift.Options)) (*redshift.DeleteClusterSnapshotOutput, error)

@@ -13,7 +13,7 @@ import (
 // settings gives what a restored cluster has to be told (RestoreFromClusterSnapshot
 // and ModifyClusterIamRoles), because a snapshot does not carry it.
 func settings(c *types.Cluster) map[string]string {
-	return map[string]string{
+	m := map[string]string{
 		"node":           aws.ToString(c.NodeType),
 		"nodes":          number(c.NumberOfNodes),
 		"version":        aws.ToString(c.ClusterVersion),
@@ -46,6 +46,13 @@ func settings(c *types.Cluster) map[string]string {
 		"domain":         aws.ToString(c.CustomDomainName),
 		"certificate":    aws.ToString(c.CustomDomainCertificateArn),
 	}
+	if to := c.ClusterSnapshotCopyStatus; to != nil { // Is set by EnableSnapshotCopy.
+		m["copy-region"] = aws.ToString(to.DestinationRegion)
+		m["copy-days"] = wide(to.RetentionPeriod)
+		m["copy-manual-days"] = number(to.ManualSnapshotRetentionPeriod)
+		m["copy-grant"] = aws.ToString(to.SnapshotCopyGrantName)
+	}
+	return m
 }
 
 // spaceSettings gives the same for a namespace and its workgroup, if it has one.
@@ -104,6 +111,13 @@ func number(n *int32) string {
 		return ""
 	}
 	return strconv.Itoa(int(*n))
+}
+
+func wide(n *int64) string {
+	if n == nil || *n == 0 {
+		return ""
+	}
+	return strconv.FormatInt(*n, 10)
 }
 
 func list(names []string) string {

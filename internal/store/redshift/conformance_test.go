@@ -13,6 +13,11 @@ import (
 )
 
 func TestConformance(t *testing.T) {
+	t.Run("clusters", clustersConform)
+	t.Run("namespaces", namespacesConform)
+}
+
+func clustersConform(t *testing.T) {
 	storetest.Run(t, storetest.Harness{
 		New: func(t *testing.T) storetest.World { return newWorld(t) },
 		Calls: storetest.Calls{
@@ -29,6 +34,30 @@ func TestConformance(t *testing.T) {
 		ResourceName: 63,
 		MaxTags:      50,
 		NamesAreKeys: true,
+		Reads:        "redshift:DescribeLoggingStatus",
+	})
+}
+
+func namespacesConform(t *testing.T) {
+	storetest.Run(t, storetest.Harness{
+		New: func(t *testing.T) storetest.World { return newSpaceWorld(t) },
+		Calls: storetest.Calls{
+			ListResources: "redshift-serverless:ListNamespaces", ListSnapshots: "redshift-serverless:ListSnapshots",
+			Create: "redshift-serverless:CreateSnapshot", Delete: "redshift-serverless:DeleteSnapshot",
+			Tag: "redshift-serverless:TagResource", Untag: "redshift-serverless:UntagResource",
+		},
+		Statuses: map[dr.Readiness][]string{
+			dr.Ready:   {"AVAILABLE"},
+			dr.Busy:    {"MODIFYING", "A-STATUS-OF-TOMORROW"},
+			dr.Blocked: {"AVAILABLE" + idle},
+			dr.Leaving: {"DELETING"},
+		},
+		ResourceName: 64,
+		MaxTags:      50,
+		NamesAreKeys: true,
+		TagLookup:    "redshift-serverless:ListTagsForResource",
+		Prefix:       serverless,
+		Sizeless:     true,
 	})
 }
 
@@ -52,7 +81,13 @@ func (w *world) must(err error) {
 	}
 }
 
-func (w *world) Driver() store.Driver { return redshift.New(w.Sessions()) }
+func driver(w *storetest.Cloud) store.Driver {
+	return redshift.New(w.Sessions(), dr.Candidates{Namespace: "conformance", Policies: []string{"gold"}})
+}
+
+func (w *world) Driver() store.Driver {
+	return redshift.New(w.Sessions(), dr.Candidates{Namespace: "conformance", Policies: []string{"gold"}})
+}
 
 func (w *world) PutResource(site dr.Site, r storetest.Resource) dr.Ref {
 	w.t.Helper()

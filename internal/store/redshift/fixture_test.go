@@ -50,7 +50,7 @@ func (f *fixture) restart() {
 			return aws.Credentials{AccessKeyID: account, SecretAccessKey: "secret"}, nil
 		}),
 	}, []policy.Site{{Site: home()}})
-	f.drv = redshift.New(f.sess)
+	f.drv = redshift.New(f.sess, dr.Candidates{Namespace: "prod", Policies: []string{"gold", "silver"}})
 }
 
 func (f *fixture) must(err error) {

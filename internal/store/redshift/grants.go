@@ -57,6 +57,10 @@ func (c client) tries(ctx context.Context, site dr.Site) []try {
 			_, err := c.prov.DescribeClusterSnapshots(ctx, &redshift.DescribeClusterSnapshotsInput{MaxRecords: aws.Int32(20)})
 			return err
 		}},
+		{"redshift:DescribeLoggingStatus", "to write down how a cluster logs", func() error {
+			_, err := c.prov.DescribeLoggingStatus(ctx, &redshift.DescribeLoggingStatusInput{ClusterIdentifier: aws.String(probe)})
+			return err
+		}},
 		{"redshift:CreateClusterSnapshot", "to take snapshots", func() error {
 			_, err := c.prov.CreateClusterSnapshot(ctx, &redshift.CreateClusterSnapshotInput{
 				ClusterIdentifier: aws.String(probe), SnapshotIdentifier: aws.String(probe),

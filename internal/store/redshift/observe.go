@@ -34,7 +34,7 @@ func (c client) clusters(ctx context.Context, site dr.Site) ([]dr.Resource, erro
 
 // clusterSnapshots lists manual snapshots, whoever made them, and those automated
 // ones that are good.
-func (c client) clusterSnapshots(ctx context.Context, site dr.Site) ([]dr.Snapshot, error) {
+func (c client) clusterSnapshots(ctx context.Context, site dr.Site, own dr.Candidates) ([]dr.Snapshot, error) {
 	var out []dr.Snapshot
 	pages := redshift.NewDescribeClusterSnapshotsPaginator(c.prov, &redshift.DescribeClusterSnapshotsInput{MaxRecords: aws.Int32(pageSize)})
 	for pages.HasMorePages() {
@@ -43,7 +43,9 @@ func (c client) clusterSnapshots(ctx context.Context, site dr.Site) ([]dr.Snapsh
 			return nil, fmt.Errorf("list cluster snapshots: %w", err)
 		}
 		for i := range page.Snapshots {
-			if s := snapshot(site, &page.Snapshots[i]); !s.Automated || s.State == dr.Good {
+			s := snapshot(site, &page.Snapshots[i])
+			presume(&s, &page.Snapshots[i], own)
+			if !s.Automated || s.State == dr.Good {
 				out = append(out, s)
 			}
 		}
@@ -122,10 +124,8 @@ func snapshotARN(site dr.Site, s *types.Snapshot) string {
 var ourName = regexp.MustCompile(`^(holdfast|hf)-.*[0-9]{8}t[0-9]{6}z-[0-9a-v]{8}(-[0-9]+)?$`)
 
 // claim reads whose a snapshot is. One that is named by holdfast and carries no
-// claim is what a promotion leaves that was interrupted between its two calls. It
-// is not ours, as far as its tags go; the action that made it finds it by its name
-// and finishes it, for as long as its slot lasts. After that it is a person's to
-// delete, who has to be told.
+// claim can be what a promotion leaves that was interrupted between its two calls.
+// It is not ours, as far as its tags go.
 func claim(s *dr.Snapshot, tags dr.Tags) {
 	var err error
 	s.Claim, err = dr.ParseClaim(tags)
@@ -134,9 +134,22 @@ func claim(s *dr.Snapshot, tags dr.Tags) {
 	case !errors.Is(err, dr.ErrNoClaim):
 		s.Flaw = err.Error()
 	case ourName.MatchString(s.Ref.ID):
-		s.Flaw = "it has a name of holdfast's and no tags: a promotion was interrupted; if the next run does not take it up, delete it"
+		s.Flaw = "it has a name of holdfast's and no claim, and nothing proves whose it is; delete it if nobody needs it"
 	default:
 		s.Tags = tags
+	}
+}
+
+// presume looks whether a snapshot is what an interrupted promotion of this
+// installation left: a manual one of a cluster, without any tags, of just the name
+// that one of its claims gives. A plan then asks for the claim to be written.
+// Anything less stays a flaw, for a person to look at.
+func presume(s *dr.Snapshot, raw *types.Snapshot, own dr.Candidates) {
+	if s.Automated || s.Flaw == "" || len(raw.Tags) > 0 {
+		return
+	}
+	if c, ok := own.Presume(s.Ref.ID, s.Of, s.Of.ID, nameLimit); ok {
+		s.Flaw, s.Presumed = "", &c
 	}
 }
 

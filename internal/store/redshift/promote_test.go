@@ -1,6 +1,8 @@
 package redshift_test
 
 import (
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -50,11 +52,11 @@ func TestPromote(t *testing.T) {
 }
 
 // Whenever a promotion is interrupted, the next try of the same slot makes it one
-// snapshot with its claim: as a promotion, or as a create when the automated
-// snapshot is gone meanwhile.
+// snapshot with its claim: as a promotion, or, when the automated snapshot is gone
+// meanwhile, by finishing what there is, or by taking another if there is nothing.
 func TestPromoteInterrupted(t *testing.T) {
 	for _, kind := range []sandbox.FaultKind{sandbox.CrashBefore, sandbox.CrashAfter, sandbox.Timeout} {
-		for call := range 2 {
+		for call := range 3 {
 			for _, verb := range []plan.Verb{plan.Promote, plan.Create} {
 				t.Run(string(kind)+" "+string(verb)+" "+string(rune('1'+call)), func(t *testing.T) {
 					inBubble(t, func(f *fixture) {
@@ -65,10 +67,9 @@ func TestPromoteInterrupted(t *testing.T) {
 							f.Fatalf("interrupted: %v", err)
 						}
 						f.restart()
-						f.observe()
 						if verb == plan.Create {
 							time.Sleep(time.Hour)
-							a.Verb, a.From = plan.Create, r.Ref
+							a = f.instead(a, r)
 						}
 						f.must(f.apply(a))
 						f.wantOne(a)
@@ -79,27 +80,123 @@ func TestPromoteInterrupted(t *testing.T) {
 	}
 }
 
-// What an interrupted promotion leaves says so, is nobody's, and is not taken up
-// by an action for another cluster or under another name.
+// instead gives the action that a plan asks for when the automated snapshot is gone.
+func (f *fixture) instead(a plan.Action, r dr.Resource) plan.Action {
+	f.Helper()
+	a.Verb, a.From = plan.Create, r.Ref
+	for _, s := range f.observe().Snapshots {
+		if s.Presumed != nil && s.Presumed.Is(a.Claim) {
+			a.Verb, a.From = plan.Adopt, s.Ref
+		}
+	}
+	return a
+}
+
+// interrupted makes a promotion end between its two calls, and gives what it left.
+func (f *fixture) interrupted(a plan.Action) dr.Snapshot {
+	f.Helper()
+	f.aws.Inject(sandbox.Fault{Match: sandbox.Match{Action: "CopyClusterSnapshot"}, Kind: sandbox.CrashAfter, Times: 1})
+	if err := f.apply(a); !crashed(err) {
+		f.Fatal(err)
+	}
+	f.restart()
+	_, manual := split(f.observe().Snapshots)
+	if len(manual) != 1 || manual[0].Claim.Ours() {
+		f.Fatalf("left: %+v", manual)
+	}
+	return manual[0]
+}
+
+// What an interrupted promotion leaves is nobody's, and not taken up by an action
+// for another cluster or under another name.
 func TestPromotionLeftAlone(t *testing.T) {
 	inBubble(t, func(f *fixture) {
 		r := f.cluster("dwh")
 		a := action(r, f.automated().Ref)
-		f.aws.Inject(sandbox.Fault{Match: sandbox.Match{Action: "CopyClusterSnapshot"}, Kind: sandbox.CrashAfter, Times: 1})
-		if err := f.apply(a); !crashed(err) {
-			f.Fatal(err)
-		}
-		f.restart()
-		_, manual := split(f.observe().Snapshots)
-		if len(manual) != 1 || manual[0].Claim.Ours() || !strings.Contains(manual[0].Flaw, "interrupted") {
-			f.Fatalf("left: %+v", manual)
-		}
+		f.interrupted(a)
 		other := a
 		other.Claim.Source = f.cluster("other").Ref.Source()
 		f.wantFault(f.apply(other), store.Conflict)
 		f.must(f.apply(a))
 		f.wantOne(a)
 	})
+}
+
+// Its name says what it was to be, however late that is read; then it can be
+// claimed, once and with all that there is to write.
+func TestPromotionIsFinished(t *testing.T) {
+	inBubble(t, func(f *fixture) {
+		r := f.cluster("dwh")
+		a := action(r, f.automated().Ref)
+		f.interrupted(a)
+		time.Sleep(50 * time.Hour)
+		_, manual := split(f.observe().Snapshots)
+		left := manual[0]
+		named := a.Claim
+		named.Config = ""
+		if left.Flaw != "" || left.Presumed == nil || *left.Presumed != named {
+			f.Fatalf("it is presumed to be %+v (flaw %q), want %+v", left.Presumed, left.Flaw, named)
+		}
+		finish := about(plan.Adopt, left)
+		finish.Claim, finish.Tags = *left.Presumed, a.Tags
+		finish.Claim.Config = r.Config
+		for range 2 {
+			f.must(f.apply(finish))
+		}
+		if got := f.wantOne(a); got.Presumed != nil || got.Ref != left.Ref {
+			f.Errorf("finished it reads %+v", got)
+		}
+	})
+}
+
+// Only what is without any tags and has exactly the name of one of this installation's
+// claims is presumed to be its own.
+func TestNotPresumed(t *testing.T) {
+	for name, rename := range map[string]func(a plan.Action) string{
+		"another namespace":     func(a plan.Action) string { a.Claim.Owner = "other"; return dr.SnapshotName(a.Claim, "dwh", 0, 255) },
+		"a policy not known":    func(a plan.Action) string { a.Claim.Policy = "bronze"; return dr.SnapshotName(a.Claim, "dwh", 0, 255) },
+		"another cluster":       func(a plan.Action) string { a.Claim.Source += "x"; return dr.SnapshotName(a.Claim, "dwh", 0, 255) },
+		"another readable part": func(a plan.Action) string { return dr.SnapshotName(a.Claim, "dwx", 0, 255) },
+		"another slot":          func(a plan.Action) string { return strings.Replace(a.Name, "t000000z", "t010000z", 1) },
+		"a number too much":     func(a plan.Action) string { return a.Name + "-1" },
+		"another hash":          func(a plan.Action) string { return a.Name[:len(a.Name)-8] + "00000000" },
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(f *fixture) {
+				r := f.cluster("dwh")
+				a := action(r, f.automated().Ref)
+				a.Name = rename(a)
+				if left := f.interrupted(a); left.Presumed != nil || left.Flaw == "" {
+					f.Errorf("%s is presumed to be %+v", left.Ref.ID, left.Presumed)
+				}
+			})
+		})
+	}
+	inBubble(t, func(f *fixture) { // Somebody has tagged it.
+		r := f.cluster("dwh")
+		for i, tags := range []dr.Tags{{"team": "bi"}, {dr.TagKeep: "yes"}} {
+			name := dr.SnapshotName(action(r, dr.Ref{}).Claim, "dwh", i, 255)
+			f.must(f.aws.PutClusterSnapshot(account, region, sandbox.SeedClusterSnapshot{Of: "dwh", Name: name, Tags: tags}))
+		}
+		a := action(r, f.automated().Ref)
+		a.Name = dr.SnapshotName(a.Claim, "dwh", 9, 255)
+		f.must(f.apply(a))
+		f.must(f.strip(a))
+		_, manual := split(f.observe().Snapshots)
+		for _, s := range manual {
+			if s.Presumed != nil || s.Flaw == "" {
+				f.Errorf("%s is presumed to be %+v", s.Ref.ID, s.Presumed)
+			}
+		}
+	})
+}
+
+// strip takes a claim off a snapshot. Its other tags stay.
+func (f *fixture) strip(a plan.Action) error {
+	keys := slices.Collect(maps.Keys(a.Claim.Tags()))
+	arn := "arn:aws:redshift:" + region + ":" + account + ":snapshot:dwh/" + a.Name
+	_, err := f.client().DeleteTags(f.Context(), &awsredshift.DeleteTagsInput{ResourceName: &arn, TagKeys: keys})
+	return err
 }
 
 // A snapshot of a person that has the name is not touched.

@@ -6,6 +6,7 @@
 // half hour of a namespace, where they are called recovery points) and drops them
 // by its own rules. The driver lists the good ones as Automated, and can promote
 // one to a manual snapshot that is holdfast's.
+// A snapshot of a namespace does not count against the quota of clusters.
 //
 // Both live in one kind. A cluster and its snapshots are known by their
 // identifiers; what is of Redshift Serverless bears the prefix "serverless:",
@@ -32,7 +33,11 @@ const Kind dr.Kind = "redshift"
 
 // DefaultQuota is how many manual cluster snapshots an account may have in a
 // Region unless AWS grants more (Amazon Redshift Management Guide, "Quotas and
-// limits in Amazon Redshift").
+// limits in Amazon Redshift", quota "Snapshots"). Snapshots of namespaces do not
+// count against it: "Quotas for Amazon Redshift Serverless objects" there names
+// none for them. That there is one all the same shows in that CreateSnapshot may
+// answer ServiceQuotaExceededException; nobody says how big it is, so it cannot be
+// counted beforehand.
 const DefaultQuota = 20
 
 // nameLimit is how long the name of a snapshot may be (CreateClusterSnapshot:
@@ -47,11 +52,16 @@ const forEver = -1
 // Driver is the store.Driver for Redshift.
 type Driver struct {
 	sessions store.Sessions
+	own      dr.Candidates
 	tags     *tagMemory
 }
 
-// New makes a driver that reaches sites through sessions.
-func New(sessions store.Sessions) *Driver { return &Driver{sessions, newTagMemory()} }
+// New makes a driver that reaches sites through sessions. The candidates are the
+// claims of this installation: by them it knows its own promotions that were
+// interrupted before their tags were written. Without them these stay untouched.
+func New(sessions store.Sessions, own dr.Candidates) *Driver {
+	return &Driver{sessions, own, newTagMemory()}
+}
 
 // Kind names the kind.
 func (*Driver) Kind() dr.Kind { return Kind }
@@ -73,7 +83,7 @@ func (d *Driver) Observe(ctx context.Context, site dr.Site) (dr.Inventory, error
 		return err
 	})
 	g.Go(func() (err error) {
-		clusterSnaps, err = c.clusterSnapshots(ctx, site)
+		clusterSnaps, err = c.clusterSnapshots(ctx, site, d.own)
 		return err
 	})
 	g.Go(func() (err error) {
@@ -95,7 +105,7 @@ func (d *Driver) Snapshots(ctx context.Context, site dr.Site) ([]dr.Snapshot, er
 	if err != nil {
 		return nil, err
 	}
-	all, err := c.clusterSnapshots(ctx, site)
+	all, err := c.clusterSnapshots(ctx, site, d.own)
 	if err != nil {
 		return nil, err
 	}

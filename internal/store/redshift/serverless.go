@@ -92,6 +92,7 @@ func namespace(site dr.Site, n *types.Namespace, w *types.Workgroup, tags dr.Tag
 		Status:    status,
 		Config:    dr.NewConfig(spaceSettings(n, w)),
 		NameLimit: nameLimit,
+		Uncounted: true,
 	}
 	switch {
 	case n.Status == types.NamespaceStatusDeleting:
@@ -128,6 +129,9 @@ func (c client) spaceSnapshots(ctx context.Context, site dr.Site, memory *tagMem
 	for _, s := range out {
 		if its, ok := tags[s.ARN]; ok { // Else it has been deleted since it was listed.
 			claim(&s, its)
+			if at, ok := pointTime(its); ok && s.Claim.Ours() && at.Before(s.Taken) {
+				s.Taken = at
+			}
 			seen = append(seen, s)
 		}
 	}
@@ -145,6 +149,8 @@ func spaceSnapshot(site dr.Site, s *types.Snapshot) dr.Snapshot {
 		Status: status,
 		Key:    spaceKey(s.KmsKeyId),
 		Bytes:  int64(total * mebibyte),
+
+		Uncounted: true,
 	}
 	switch {
 	case out.State == dr.Good:
@@ -173,6 +179,7 @@ func (c client) points(ctx context.Context, site dr.Site) ([]dr.Snapshot, error)
 				State:     dr.Good,
 				Percent:   100,
 				Automated: true,
+				Uncounted: true,
 				Bytes:     int64(aws.ToFloat64(p.TotalSizeInMegaBytes) * mebibyte),
 			})
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/redshiftserverless"
@@ -45,13 +46,18 @@ func (c client) createSpace(ctx context.Context, a plan.Action, name string) err
 }
 
 // convert makes a snapshot of a recovery point. Unlike the promotion of a
-// cluster's it is one call, which takes the claim along.
+// cluster's it is one call, which takes the claim along, and the time of the
+// recovery point, which the snapshot does not show by itself.
 func (c client) convert(ctx context.Context, a plan.Action, name string) error {
+	claim := a.Claim.Tags()
+	if !a.Taken.IsZero() {
+		claim[tagTaken] = a.Taken.UTC().Format(time.RFC3339)
+	}
 	_, err := c.space.ConvertRecoveryPointToSnapshot(ctx, &redshiftserverless.ConvertRecoveryPointToSnapshotInput{
 		RecoveryPointId: aws.String(strings.TrimPrefix(a.From.ID, pointPrefix)),
 		SnapshotName:    aws.String(name),
 		RetentionPeriod: aws.Int32(forEver),
-		Tags:            spaceTags(a.Claim.Tags(), a.Tags),
+		Tags:            spaceTags(claim, a.Tags),
 	})
 	if spaceGone(err) { // Perhaps it was there long enough to be converted.
 		if _, _, lookErr := c.findSpace(ctx, name); lookErr != nil {

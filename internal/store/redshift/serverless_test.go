@@ -125,6 +125,51 @@ func TestServerlessFaults(t *testing.T) {
 	})
 }
 
+// A snapshot that was converted from a recovery point says when its data are of,
+// to every process, and not when it was converted.
+func TestServerlessTaken(t *testing.T) {
+	inBubble(t, func(f *fixture) {
+		r, point := f.namespace("sales"), f.automated()
+		time.Sleep(29 * time.Minute)
+		a := action(r, point.Ref)
+		a.Taken = point.Taken
+		f.must(f.apply(a))
+		for range 2 {
+			if got := f.wantOne(a); !got.Taken.Equal(point.Taken) || !got.Uncounted {
+				f.Errorf("taken at %v, want that of the recovery point, %v; uncounted: %t", got.Taken, point.Taken, got.Uncounted)
+			}
+			f.restart()
+		}
+		taken := f.automated().Taken
+		f.must(f.apply(about(plan.Delete, f.wantOne(a))))
+		a = action(r, dr.Ref{})
+		f.must(f.apply(a))
+		asked := time.Now()
+		if got := f.wantOne(a); got.Taken.Before(taken) || asked.Sub(got.Taken) > time.Second {
+			f.Errorf("one that was taken says %v, want the time of the call, %v", got.Taken, asked)
+		}
+	})
+}
+
+// A time that somebody wrote by hand makes no snapshot newer than it is.
+func TestServerlessTakenIsNeverNewer(t *testing.T) {
+	inBubble(t, func(f *fixture) {
+		r := f.namespace("sales")
+		a := action(r, dr.Ref{})
+		a.Tags = dr.Tags{"holdfast:taken": time.Now().Add(time.Hour).Format(time.RFC3339)}
+		f.must(f.apply(a))
+		if got := f.wantOne(a); got.Taken.After(time.Now().Add(-time.Hour)) {
+			f.Errorf("it says it was taken at %v", got.Taken)
+		}
+		f.must(f.apply(about(plan.Delete, f.wantOne(a))))
+		a.Tags = dr.Tags{"holdfast:taken": "yesterday"}
+		f.must(f.apply(a))
+		if got := f.wantOne(a); got.Taken.IsZero() {
+			f.Errorf("it says nothing of when it was taken")
+		}
+	})
+}
+
 // Tags are looked up for new snapshots only, and for all of them in the last look
 // before deletes.
 func TestServerlessLookups(t *testing.T) {

@@ -3,6 +3,7 @@ package redshift
 import (
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/redshift/types"
@@ -14,6 +15,17 @@ import (
 // maxTags is how many tags a resource may have (CreateTags: "A resource can have
 // up to 50 tags").
 const maxTags = 50
+
+// tagTaken holds, on a snapshot that was converted from a recovery point, the time
+// of that point. The service shows the time of the conversion, up to half an hour
+// later, while the data are of the recovery point.
+const tagTaken = dr.TagPrefix + "taken"
+
+// pointTime reads that time.
+func pointTime(tags dr.Tags) (time.Time, bool) {
+	at, err := time.Parse(time.RFC3339, tags[tagTaken])
+	return at.UTC(), err == nil
+}
 
 // fitting gives the keys of the claim's tags, and of the source's own as many as
 // fit beside them, in order, each with its value.

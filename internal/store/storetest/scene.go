@@ -46,7 +46,13 @@ func (s *scene) observe(site dr.Site) dr.Inventory {
 	if err != nil {
 		s.Fatalf("observe %s: %v", site, err)
 	}
+	inv.Snapshots = manual(inv.Snapshots)
 	return inv
+}
+
+// manual leaves out what the service makes by itself, whenever it does.
+func manual(all []dr.Snapshot) []dr.Snapshot {
+	return slices.DeleteFunc(all, func(x dr.Snapshot) bool { return x.Automated })
 }
 
 // resource gives a resource as it is seen now.
@@ -68,7 +74,7 @@ func (s *scene) snapshots(site dr.Site) []dr.Snapshot {
 	if err != nil {
 		s.Fatalf("read snapshots at %s: %v", site, err)
 	}
-	return slices.DeleteFunc(all, func(x dr.Snapshot) bool { return x.State == dr.Going })
+	return slices.DeleteFunc(manual(all), func(x dr.Snapshot) bool { return x.State == dr.Going })
 }
 
 // snapshot gives a snapshot as it is seen now.

@@ -8,6 +8,7 @@ package storetest
 
 import (
 	"maps"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -41,14 +42,22 @@ type Harness struct {
 	// Probe is the call by which the driver looks whether a snapshot is there before
 	// it makes one, where nothing else keeps it from making two.
 	Probe string
+	// Reads is the call by which the driver reads, before it makes a snapshot, what
+	// no listing says of its resource.
+	Reads string
+	// TagLookup is the call that reads the tags of one thing, where no listing holds
+	// them.
+	TagLookup string
+	// Prefix stands before a snapshot's name in its identifier.
+	Prefix string
+	// Sizeless says that the service does not tell how big a resource is.
+	Sizeless bool
 }
 
 // creating gives the calls of a create that nothing disturbs.
 func (h Harness) creating() []string {
-	if h.Probe == "" {
-		return []string{h.Calls.Create}
-	}
-	return []string{h.Probe, h.Calls.Create}
+	all := []string{h.Probe, h.Reads, h.Calls.Create}
+	return slices.DeleteFunc(all, func(call string) bool { return call == "" })
 }
 
 // named gives the tags of a resource with the one that names it.
