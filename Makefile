@@ -21,7 +21,7 @@ HAVE_CC := $(shell command -v "$$(go env CC)" >/dev/null 2>&1 && echo yes)
 ifeq ($(HAVE_CC),yes)
 TEST := CGO_ENABLED=1 go test -race
 else
-TEST := go test
+TEST := go test -timeout 30m
 endif
 
 ##@ Build
@@ -44,7 +44,7 @@ endif
 	$(TEST) ./...
 ifeq ($(HAVE_CC),yes)
 	@echo 'The race detector makes the longest tests stop early; here they are whole:'
-	go test -count=1 -run '^(TestChaos|TestYear|TestRedshiftMonth)$$' ./internal/engine
+	go test -count=1 -timeout 30m -run '^(TestChaos|TestYear|TestRedshiftMonth|TestCopiesMonth|TestCopiesThatDoNotFit|TestCopiesSurviveEveryCall|TestCopiesInChaos)$$' ./internal/engine
 endif
 
 .PHONY: bench

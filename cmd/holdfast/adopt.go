@@ -102,7 +102,7 @@ func (g *globals) showAdoption(p plan.Plan) error {
 
 func printAdoption(w io.Writer, p plan.Plan) {
 	fmt.Fprintf(w, "Adoption at %s: %s\n", stamp(p.At), tally(len(p.Actions), "to adopt", len(p.Refused), "left alone", len(p.Gaps), "not seen"))
-	printActions(w, p, plan.Adopt, "Adopt")
+	printActions(w, policy.File{}, p, plan.Adopt, "Adopt")
 	printVerdicts(w, "Left alone", p.Refused)
 	fmt.Fprintln(w, "\nDry run: nothing was changed.")
 }

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/holdfast-dr/holdfast/internal/account"
 	"github.com/holdfast-dr/holdfast/internal/dr"
 	"github.com/holdfast-dr/holdfast/internal/engine"
 	"github.com/holdfast-dr/holdfast/internal/plan"
@@ -62,6 +63,7 @@ func readLimited(name string) ([]byte, error) {
 type app struct {
 	file     policy.File
 	sessions *session.Sessions
+	account  *account.Reader
 	engine   *engine.Engine
 }
 
@@ -101,9 +103,13 @@ func newApp(f policy.File, opts session.Options, clock engine.Clock) *app {
 	for _, d := range all.Drivers(sessions, f) {
 		stores = append(stores, store.New(d))
 	}
+	reader := account.New(sessions, all.Limits())
 	return &app{
-		file: f, sessions: sessions,
-		engine: &engine.Engine{File: f, Stores: stores, Reach: sessions.Confirm, Clock: clock},
+		file: f, sessions: sessions, account: reader,
+		engine: &engine.Engine{
+			File: f, Stores: stores, Reach: sessions.Confirm, Clock: clock,
+			Account: reader, Limits: planLimits(),
+		},
 	}
 }
 

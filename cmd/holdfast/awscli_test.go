@@ -15,14 +15,14 @@ func TestSandboxUnderAWS(t *testing.T) {
 	endpoint := serving(t, "--seed", "small")
 	aws := func(fails bool, args ...string) (out, errs string) {
 		t.Helper()
-		out, errs, got := outside.AWS(t, endpoint, account, "us-east-1", args...)
+		out, errs, got := outside.AWS(t, endpoint, testAccount, "us-east-1", args...)
 		if (got != 0) != fails {
 			t.Fatalf("aws %q: exit code %d\n%s%s", args, got, out, errs)
 		}
 		return out, errs
 	}
 	const fine, fails = false, true
-	const snapshot = "arn:aws:rds:us-east-1:" + account + ":snapshot:before"
+	const snapshot = "arn:aws:rds:us-east-1:" + testAccount + ":snapshot:before"
 
 	out, _ := aws(fine, "rds", "describe-db-instances")
 	var databases struct {

@@ -5,9 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
+	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/holdfast-dr/holdfast/internal/plan"
 	"github.com/holdfast-dr/holdfast/internal/policy"
 	"github.com/holdfast-dr/holdfast/internal/session"
 	"github.com/holdfast-dr/holdfast/internal/store"
@@ -25,10 +28,13 @@ func newCheck(g *globals) *cobra.Command {
 		Long: `check reads the policy file and says all that is wrong with it, with line and
 column. Then it reaches each site and tries every permission that holdfast needs
 there, without changing anything: the calls that write name things that do not
-exist.
+exist. Last it reads what is there and says which troubles are on their way: keys
+that are disabled or will be deleted, quotas that policies will hit, copies that
+cannot be made.
 
-Exit codes: 0 all is well; 2 the file is wrong; 3 some sites cannot be reached or
-some permissions are missing; 1 no site can be reached.`,
+Exit codes: 0 all is well; 2 the file is wrong; 3 some sites cannot be reached,
+some permissions are missing, or some copies cannot be made; 1 no site can be
+reached.`,
 		Example: `  holdfast check
   holdfast check --offline prod.yaml`,
 		Args: cobra.MaximumNArgs(1),
@@ -42,7 +48,9 @@ some permissions are missing; 1 no site can be reached.`,
 			}
 			res := checkResult{File: g.config, Valid: true, Warnings: append(texts(warnings), notYet(f)...)}
 			if !offline {
-				res.Sites = g.checkSites(cmd.Context(), f)
+				a := newApp(f, session.Options{EndpointURL: g.endpoint, Version: version, Attempts: checkAttempts}, wallClock{})
+				res.Sites = checkSites(cmd.Context(), a, f)
+				res.Foretold = foretold(cmd.Context(), a)
 			}
 			if g.json {
 				if err := writeJSON(g.out, res); err != nil {
@@ -103,6 +111,8 @@ type checkResult struct {
 	Valid    bool        `json:"valid"`
 	Warnings []string    `json:"warnings"`
 	Sites    []siteCheck `json:"sites,omitempty"`
+	// Foretold are troubles on their way, and copies that cannot be made.
+	Foretold []plan.Verdict `json:"foretold,omitempty"`
 }
 
 type siteCheck struct {
@@ -123,7 +133,7 @@ type grantCheck struct {
 }
 
 func (r checkResult) code() int {
-	failed, missing := 0, false
+	failed, missing := 0, slices.ContainsFunc(r.Foretold, aboutCopies)
 	for _, s := range r.Sites {
 		if s.Error != "" {
 			failed++
@@ -142,18 +152,37 @@ func (r checkResult) code() int {
 	}
 }
 
-func (g *globals) checkSites(ctx context.Context, f policy.File) []siteCheck {
-	a := newApp(f, session.Options{EndpointURL: g.endpoint, Version: version, Attempts: checkAttempts}, wallClock{})
+// foretold reads the sites and says which troubles are on their way: keys that are
+// of no use, quotas that policies will hit, copies that cannot be made.
+func foretold(ctx context.Context, a *app) []plan.Verdict {
+	p := plan.Build(time.Now().UTC(), a.file, a.engine.Observe(ctx), a.engine.Limits)
+	return append(p.Foretold, refusedCopies(p)...)
+}
+
+// refusedCopies gives the verdicts that say why copies are not made.
+func refusedCopies(p plan.Plan) []plan.Verdict {
+	return slices.DeleteFunc(slices.Clone(p.Refused), func(v plan.Verdict) bool {
+		return !aboutCopies(v) && v.Reason.Code != plan.QuotaFull
+	})
+}
+
+func checkSites(ctx context.Context, a *app, f policy.File) []siteCheck {
 	var out []siteCheck
 	for _, site := range f.Sites {
 		if site.Vault == "" {
-			out = append(out, checkSite(ctx, a, site))
+			out = append(out, checkSite(ctx, a, site, copying(f)))
 		}
 	}
 	return out
 }
 
-func checkSite(ctx context.Context, a *app, site policy.Site) siteCheck {
+// copying reports whether a policy of the file copies. Without one the permissions
+// that only copies need are not missed.
+func copying(f policy.File) bool {
+	return slices.ContainsFunc(f.Policies, func(p policy.Policy) bool { return len(p.Copies) > 0 })
+}
+
+func checkSite(ctx context.Context, a *app, site policy.Site, copies bool) siteCheck {
 	res := siteCheck{Site: site.Name, Account: site.Account, Region: site.Region}
 	confirmed, err := a.sessions.Confirm(ctx, site.Site)
 	if err != nil {
@@ -164,8 +193,14 @@ func checkSite(ctx context.Context, a *app, site policy.Site) siteCheck {
 	if id, err := a.sessions.Identity(ctx, confirmed); err == nil {
 		res.Identity = id.ARN
 	}
+	if copies {
+		res.Permissions = keyChecks(ctx, a, site, confirmed)
+	}
 	for _, s := range a.engine.Wanted() {
 		for _, grant := range s.Grants(ctx, confirmed) {
+			if grant.Copies && !copies {
+				continue
+			}
 			g := grantCheck{Permission: grant.Permission, Needed: grant.Needed, Granted: grant.Err == nil}
 			if grant.Err != nil {
 				g.Error = grant.Err.Error()
@@ -185,6 +220,7 @@ func printCheck(w io.Writer, f policy.File, res checkResult, offline bool) {
 	for _, s := range res.Sites {
 		printSite(w, s)
 	}
+	printVerdicts(w, "Foretold", res.Foretold)
 	if offline {
 		fmt.Fprintln(w, "Sites were not tried (--offline).")
 	}

@@ -29,8 +29,9 @@ func newDemo(g *globals) *cobra.Command {
 		Use:   "demo",
 		Short: "Watch holdfast work on a simulated AWS: no account, no network, no configuration",
 		Long: `demo starts a simulated AWS within the process, with databases,
-servers, a warehouse and caches, and lets holdfast protect them for three days of simulated time. It takes a few seconds
-and touches nothing outside. Every call goes through the real AWS SDK.`,
+servers, a warehouse and caches, and a second account far away, and lets holdfast
+protect them for three days of simulated time. It takes a few seconds and touches
+nothing outside. Every call goes through the real AWS SDK.`,
 		Example: `  holdfast demo`,
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -52,12 +53,16 @@ type demo struct {
 	expired  []plan.Action
 	taken    int
 	promoted int
+	copied   int
 	runs     int
 }
 
-// simulatedClock stands still but for Sleep, so that days pass in seconds. With
-// breath it pauses for a moment of real time, for people to see the bars move.
+// simulatedClock stands still but for Sleep, so that days pass in seconds, here and
+// in the simulated AWS. With breath it pauses for a moment of real time, for people
+// to see the bars move.
 type simulatedClock struct {
+	cloud *sandbox.AWS
+
 	mu     sync.Mutex
 	now    time.Time
 	breath time.Duration
@@ -74,6 +79,7 @@ func (c *simulatedClock) Now() time.Time {
 func (c *simulatedClock) Sleep(ctx context.Context, d time.Duration) error {
 	c.mu.Lock()
 	c.now = c.now.Add(d)
+	c.cloud.Advance(d)
 	c.mu.Unlock()
 	if c.breath == 0 {
 		return ctx.Err()
@@ -81,19 +87,31 @@ func (c *simulatedClock) Sleep(ctx context.Context, d time.Duration) error {
 	return wallClock{}.Sleep(ctx, c.breath)
 }
 
+// newSimulatedClock makes a clock and a simulated AWS that goes by it, from the next
+// two minutes past nine on. The credentials of a role last by the real time, for that
+// is the time by which they are renewed.
+func newSimulatedClock(begun time.Time) *simulatedClock {
+	first := begun.Truncate(24 * time.Hour).Add(9*time.Hour + 2*time.Minute)
+	if first.Before(begun) {
+		first = first.AddDate(0, 0, 1)
+	}
+	cloud := sandbox.New(sandbox.Options{Now: func() time.Time { return begun }})
+	cloud.Advance(first.Sub(begun))
+	return &simulatedClock{cloud: cloud, now: first}
+}
+
 func (g *globals) newDemo() (*demo, error) {
 	f, _, err := policy.Parse("demo/holdfast.yaml", demoPolicy, policy.Options{Kinds: all.Kinds()})
 	if err != nil {
 		return nil, err
 	}
-	clock := &simulatedClock{now: time.Now().UTC().Truncate(24 * time.Hour).Add(9*time.Hour + 2*time.Minute)}
-	cloud := sandbox.New(sandbox.Options{Now: clock.Now})
-	if err := plant(cloud, "small"); err != nil {
+	clock := newSimulatedClock(time.Now().UTC())
+	if err := plant(clock.cloud, "small"); err != nil {
 		return nil, err
 	}
 	a := newApp(f, session.Options{
 		EndpointURL: "http://sandbox.invalid",
-		HTTPClient:  cloud.Client(),
+		HTTPClient:  clock.cloud.Client(),
 		Credentials: session.Static(f.Sites[0].Account),
 		Pace:        session.Pace{PerSecond: 1e6, Burst: 1e6},
 		Version:     version,
@@ -108,12 +126,12 @@ func (d *demo) play(ctx context.Context) error {
 	d.chapter("holdfast plan: what would be done, and why")
 	p, _ := d.engine.Plan(ctx)
 	fmt.Fprintln(d.out)
-	printPlan(d.out, d.file.Namespace, p, true)
+	printPlan(d.out, d.file, p, true)
 	if len(p.Gaps) > 0 {
 		return fmt.Errorf("the demo cannot see its own simulated AWS: %s", p.Gaps[0].Error)
 	}
 
-	d.chapter("holdfast run --wait: do it, and wait until the snapshots are available")
+	d.chapter("holdfast run --wait: do it, and wait until the snapshots and their copies are available")
 	fmt.Fprintln(d.out)
 	if err := d.firstRun(ctx); err != nil {
 		return err
@@ -145,15 +163,15 @@ func (d *demo) firstRun(ctx context.Context) error {
 
 // printRefused repeats what a run would say on standard error.
 func printRefused(w io.Writer, p plan.Plan) {
-	for _, v := range p.Refused {
-		fmt.Fprintf(w, "refused %s: %s\n        → %s\n", place(v), v.Reason, v.Remedy)
+	for _, t := range gathered(p.Refused) {
+		fmt.Fprintf(w, "refused %s: %s\n        → %s\n", t.what, t.why, t.remedy)
 	}
 }
 
 func (d *demo) days(ctx context.Context, days int) error {
 	const every = 30 * time.Minute
 	for day := range days {
-		taken, promoted, deleted := d.taken, d.promoted, len(d.expired)
+		taken, promoted, copied, deleted := d.taken, d.promoted, d.copied, len(d.expired)
 		for range 24 * time.Hour / every {
 			next := d.clock.Now().Truncate(every).Add(every + 2*time.Minute)
 			if err := d.clock.Sleep(ctx, next.Sub(d.clock.Now())); err != nil {
@@ -165,8 +183,8 @@ func (d *demo) days(ctx context.Context, days int) error {
 			}
 			d.note(r)
 		}
-		fmt.Fprintf(d.out, "  day %d, until %s: %d snapshots taken, %d promoted, %d expired\n",
-			day+1, stamp(d.clock.Now()), d.taken-taken, d.promoted-promoted, len(d.expired)-deleted)
+		fmt.Fprintf(d.out, "  day %d, until %s: %d snapshots taken, %d promoted, %d copied, %d expired\n",
+			day+1, stamp(d.clock.Now()), d.taken-taken, d.promoted-promoted, d.copied-copied, len(d.expired)-deleted)
 	}
 	// The last snapshots need some minutes.
 	return d.clock.Sleep(ctx, 20*time.Minute)
@@ -181,6 +199,8 @@ func (d *demo) note(r engine.Report) {
 			d.taken++
 		case o.Action.Verb == plan.Promote:
 			d.promoted++
+		case o.Action.Verb == plan.Copy && o.Action.Claim.Stage == "":
+			d.copied++
 		case o.Action.Verb == plan.Delete:
 			d.expired = append(d.expired, o.Action)
 		}
@@ -190,10 +210,10 @@ func (d *demo) note(r engine.Report) {
 // evidence shows what three days came to.
 func (d *demo) evidence(ctx context.Context) error {
 	inv := d.engine.Observe(ctx)
-	p := plan.Build(d.clock.Now(), d.file, inv, plan.Limits{})
+	p := plan.Build(d.clock.Now(), d.file, inv, d.engine.Limits)
 
 	const example = "orders"
-	d.chapter("What was kept of database " + example + ", and by which rule")
+	d.chapter("What was kept of database " + example + ", where, and by which rule")
 	fmt.Fprintln(d.out)
 	table(d.out, keptRows(keptOf(p, inv, example)))
 
@@ -211,8 +231,8 @@ func (d *demo) evidence(ctx context.Context) error {
 	standings := plan.Survey(d.clock.Now(), d.file, inv)
 	printStatus(d.out, d.clock.Now(), standings)
 
-	fmt.Fprintf(d.out, "\n%d runs, %d snapshots taken, %d promoted, %d expired, %d kept. Nothing outside this process was touched.\n",
-		d.runs, d.taken, d.promoted, len(d.expired), len(p.Kept))
+	fmt.Fprintf(d.out, "\n%d runs, %d snapshots taken, %d promoted, %d copied, %d expired, %d kept. Nothing outside this process was touched.\n",
+		d.runs, d.taken, d.promoted, d.copied, len(d.expired), len(p.Kept))
 	fmt.Fprintln(d.out, "Next: `holdfast init` writes a policy file for your own account; `holdfast sandbox` serves this simulated AWS to other tools.")
 	return nil
 }

@@ -62,9 +62,16 @@ func (f *limitFlags) register(cmd *cobra.Command) {
 	cmd.Flags().StringToIntVar(&f.quota, "quota", nil, "how many manual snapshots of a kind the account may have in a Region, where AWS grants other than its default, as in redshift=50")
 }
 
+// planLimits gives what bounds every plan: what AWS grants by default, and how
+// snapshots get to other sites.
+func planLimits() plan.Limits {
+	return plan.Limits{Defaults: all.Defaults(), Routes: all.Routes()}
+}
+
 // limits gives the limits of a plan: AWS's defaults, and what was said instead.
 func (f *limitFlags) limits() (plan.Limits, error) {
-	lim := plan.Limits{MaxDelete: f.maxDelete.MaxDelete, Quota: all.Quota()}
+	lim := planLimits()
+	lim.MaxDelete, lim.Quota = f.maxDelete.MaxDelete, map[dr.Kind]int{}
 	for kind, n := range f.quota {
 		if !slices.Contains(all.Kinds(), dr.Kind(kind)) || n < 1 {
 			return lim, usagef("--quota %s=%d: want one of the kinds %v and a number from 1 on", kind, n, all.Kinds())

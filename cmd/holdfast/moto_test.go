@@ -62,6 +62,88 @@ func TestMoto(t *testing.T) {
 	t.Run("status", m.status)
 }
 
+const motoCopies = `
+namespace: prod
+kinds: [rds]
+sites:
+  prod: {account: "123456789012", region: us-east-1}
+  far: {account: "123456789012", region: eu-west-1, key: alias/far}
+policies:
+  gold:
+    match: {sites: [prod], tags: {backup: gold}}
+    every: 1d
+    keep: {daily: 3, floor: 1}
+    copies:
+      - {to: far, keep: {last: 1}}
+`
+
+// TestMotoCopies copies to another Region of the account: of more moto does not know
+// enough. The database is encrypted under a key of its own Region, and the copy has to
+// be under the other's.
+func TestMotoCopies(t *testing.T) {
+	outside.Command(t, "aws")
+	m := &moto{endpoint: outside.Moto(t), dir: t.TempDir()}
+	if err := os.WriteFile(filepath.Join(m.dir, "holdfast.yaml"), []byte(motoCopies), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	m.prod = motoPlace{motoAccount, "us-east-1", motoAccount}
+	far := motoPlace{motoAccount, "eu-west-1", motoAccount}
+	key := m.key(t, far, "alias/far")
+	m.database(t, m.prod, "orders", "Key=backup,Value=gold")
+	m.database(t, m.prod, "ledger", "Key=backup,Value=gold", "--storage-encrypted", "--kms-key-id", m.key(t, m.prod, "alias/shop"))
+	notAtMidnight()
+
+	says(t, m.holdfast(t, exitFine, "check"), "rds:CopyDBSnapshot", "kms:DescribeKey")
+	says(t, m.holdfast(t, exitChanges, "plan"), "2 to create", "goes on to far")
+	says(t, m.holdfast(t, exitFine, "run", "--wait", "--poll", "100ms", "--timeout", "60s"), "2 taken, 2 copied")
+	for name, tags := range m.snapshots(t, far) {
+		origin := "rds/" + motoAccount + "/us-east-1/holdfast-"
+		if tags[dr.TagOwner] != "prod" || !strings.HasPrefix(tags[dr.TagOrigin], origin) || tags[dr.TagRetention] == "" || tags[dr.TagConfig] == "" {
+			t.Errorf("the copy %s does not stand alone: %v", name, tags)
+		}
+	}
+	if under := m.keys(t, far)["ledger"]; !strings.HasSuffix(under, key) {
+		t.Errorf("the copy of ledger is under %s, want %s", under, key)
+	}
+	says(t, m.holdfast(t, exitFine, "plan"), ": 4 kept\n")
+	before := m.snapshots(t, far)
+	says(t, m.holdfast(t, exitFine, "run"), ": 4 kept\n")
+	if diff := cmp.Diff(before, m.snapshots(t, far)); diff != "" || len(before) != 2 {
+		t.Errorf("a second run changed something among %d copies (-before +after):\n%s", len(before), diff)
+	}
+	says(t, m.holdfast(t, exitFine, "snapshots", "orders"), "copy")
+}
+
+// key makes a KMS key with an alias and gives its id.
+func (m *moto) key(t *testing.T, p motoPlace, alias string) string {
+	t.Helper()
+	var got struct {
+		KeyMetadata struct {
+			ID string `json:"KeyId"`
+		}
+	}
+	m.aws(t, p, &got, "kms", "create-key")
+	m.aws(t, p, nil, "kms", "create-alias", "--alias-name", alias, "--target-key-id", got.KeyMetadata.ID)
+	return got.KeyMetadata.ID
+}
+
+// keys gives the key of a snapshot of each database at a place.
+func (m *moto) keys(t *testing.T, p motoPlace) map[string]string {
+	t.Helper()
+	var got struct {
+		DBSnapshots []struct {
+			Of  string `json:"DBInstanceIdentifier"`
+			Key string `json:"KmsKeyId"`
+		}
+	}
+	m.aws(t, p, &got, "rds", "describe-db-snapshots", "--snapshot-type", "manual")
+	out := map[string]string{}
+	for _, s := range got.DBSnapshots {
+		out[s.Of] = s.Key
+	}
+	return out
+}
+
 type moto struct {
 	endpoint, dir string
 	prod, dr      motoPlace

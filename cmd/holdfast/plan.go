@@ -3,11 +3,14 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/holdfast-dr/holdfast/internal/plan"
+	"github.com/holdfast-dr/holdfast/internal/policy"
+	"github.com/holdfast-dr/holdfast/internal/store/all"
 )
 
 func newPlan(g *globals) *cobra.Command {
@@ -38,7 +41,7 @@ Exit codes: 0 nothing to do; 4 something to do, refused, or past its objective;
 			if g.json {
 				err = writeJSON(g.out, planJSON(p))
 			} else {
-				printPlan(g.out, a.file.Namespace, p, !brief)
+				printPlan(g.out, a.file, p, !brief)
 				printGaps(g.err, p.Gaps, nothingDeleted)
 			}
 			if err != nil {
@@ -65,14 +68,35 @@ func planCode(p plan.Plan) int {
 	}
 }
 
-func printPlan(w io.Writer, namespace string, p plan.Plan, kept bool) {
-	fmt.Fprintf(w, "Plan for namespace %s at %s: %s\n", namespace, stamp(p.At), tally(
-		p.Count(plan.Create), "to create", p.Count(plan.Promote), "to promote", p.Count(plan.Adopt), "to adopt", p.Count(plan.Delete), "to delete", len(p.Kept), "kept",
-		len(p.Waiting), "waiting", len(p.Refused), "refused", len(p.Breaches), "past the objective", len(p.Gaps), "not seen"))
-	printActions(w, p, plan.Create, "Create")
-	printActions(w, p, plan.Promote, "Promote")
-	printActions(w, p, plan.Adopt, "Adopt")
-	printActions(w, p, plan.Delete, "Delete")
+func printPlan(w io.Writer, f policy.File, p plan.Plan, kept bool) {
+	copies, stops := 0, 0
+	for _, a := range p.Actions {
+		if a.Verb == plan.Copy && a.Claim.Stage == "" {
+			copies++
+		} else if a.Verb == plan.Copy {
+			stops++
+		}
+	}
+	fmt.Fprintf(w, "Plan for namespace %s at %s: %s\n", f.Namespace, stamp(p.At), tally(
+		p.Count(plan.Create), "to create", p.Count(plan.Promote), "to promote", p.Count(plan.Adopt), "to adopt",
+		p.Count(plan.Configure), "to configure", p.Count(plan.Share), "to share", stops, "to prepare", copies, "to copy", p.Count(plan.Withdraw), "to withdraw",
+		p.Count(plan.Delete), "to delete", len(p.Kept), "kept", len(p.Waiting), "waiting", len(p.Refused), "refused",
+		len(p.Breaches), "past the objective", len(p.Gaps), "not seen"))
+	for _, section := range [...]struct {
+		verb  plan.Verb
+		title string
+	}{
+		{plan.Configure, "Configure"},
+		{plan.Create, "Create"},
+		{plan.Promote, "Promote"},
+		{plan.Adopt, "Adopt"},
+		{plan.Share, "Share"},
+		{plan.Copy, "Copy"},
+		{plan.Withdraw, "Withdraw"},
+		{plan.Delete, "Delete"},
+	} {
+		printActions(w, f, p, section.verb, section.title)
+	}
 	if kept {
 		printKept(w, p)
 	}
@@ -82,22 +106,78 @@ func printPlan(w io.Writer, namespace string, p plan.Plan, kept bool) {
 	printVerdicts(w, "Past the objective", p.Breaches)
 }
 
-func printActions(w io.Writer, p plan.Plan, verb plan.Verb, title string) {
+func printActions(w io.Writer, f policy.File, p plan.Plan, verb plan.Verb, title string) {
 	var rows [][]string
+	var sites []string
+	routes := all.Routes()
 	for _, a := range p.Actions {
 		if a.Verb != verb {
 			continue
 		}
-		if verb == plan.Create {
-			rows = append(rows, []string{sourceName(a) + " at " + a.To.Name, a.Claim.Policy, a.Reason.String()})
-		} else {
-			rows = append(rows, []string{a.From.ID, a.Claim.Policy, stamp(a.Taken), a.Reason.String()})
+		row := actionRow(a)
+		if verb == plan.Create || verb == plan.Promote {
+			row[len(row)-1] += goesOn(f, routes[a.From.Kind], a)
 		}
+		rows, sites = append(rows, row), append(sites, a.To.Name)
+	}
+	if verb == plan.Delete {
+		rows = sited(rows, sites)
 	}
 	if len(rows) > 0 {
 		fmt.Fprintf(w, "\n%s\n", title)
 		table(w, rows)
 	}
+}
+
+func actionRow(a plan.Action) []string {
+	switch a.Verb {
+	case plan.Configure:
+		return []string{sourceName(a), a.Claim.Policy, way(a), keyed(a.Key), a.Reason.String()}
+	case plan.Create:
+		return []string{sourceName(a) + " at " + a.To.Name, a.Claim.Policy, a.Reason.String()}
+	case plan.Copy:
+		return []string{a.From.ID, a.Claim.Policy, way(a), keyed(a.Key), a.Reason.String()}
+	case plan.Share, plan.Withdraw:
+		return []string{a.From.ID, a.Claim.Policy, "account " + a.With, a.Reason.String()}
+	default:
+		return []string{a.From.ID, a.Claim.Policy, stamp(a.Taken), a.Reason.String()}
+	}
+}
+
+// way says from where to where a copy goes; what is only on the way of one stays
+// where it is.
+func way(a plan.Action) string {
+	if a.From.Site == a.To {
+		return "within " + a.To.Name
+	}
+	return a.From.Site.Name + " → " + a.To.Name
+}
+
+// keyed says under which key a copy is made.
+func keyed(key string) string {
+	if key == "" {
+		return "no key"
+	}
+	return "under " + key
+}
+
+// goesOn names the sites to which a snapshot is copied once it is complete. Policies
+// in tags are not known here.
+func goesOn(f policy.File, r plan.Routing, a plan.Action) string {
+	p, ok := f.Policy(a.Claim.Policy)
+	if !ok || r.Means != plan.ByCall && r.Means != plan.ByFile {
+		return ""
+	}
+	var to []string
+	for _, c := range p.Copies {
+		if c.To != a.To.Name {
+			to = append(to, c.To)
+		}
+	}
+	if len(to) == 0 {
+		return ""
+	}
+	return "; goes on to " + strings.Join(to, ", ")
 }
 
 // sourceName says what an action takes a snapshot of: as people call it, and by
@@ -119,9 +199,20 @@ func printKept(w io.Writer, p plan.Plan) {
 }
 
 func keptRows(kept []plan.Verdict) [][]string {
-	var rows [][]string
-	for _, v := range kept {
-		rows = append(rows, []string{v.Name, v.Policy, stamp(v.Taken), v.Reason.String()})
+	rows, sites := make([][]string, len(kept)), make([]string, len(kept))
+	for i, v := range kept {
+		rows[i], sites[i] = []string{v.Name, v.Policy, stamp(v.Taken), v.Reason.String()}, v.Ref.Site.Name
+	}
+	return sited(rows, sites)
+}
+
+// sited puts the site of each row behind its name, unless it goes without saying
+// because it is the same everywhere.
+func sited(rows [][]string, sites []string) [][]string {
+	if len(slices.Compact(slices.Clone(sites))) > 1 {
+		for i := range rows {
+			rows[i] = slices.Insert(rows[i], 1, sites[i])
+		}
 	}
 	return rows
 }
@@ -131,11 +222,47 @@ func printVerdicts(w io.Writer, title string, list []plan.Verdict) {
 		return
 	}
 	fmt.Fprintf(w, "\n%s\n", title)
-	for _, v := range list {
-		fmt.Fprintf(w, "  %s: %s\n", place(v), v.Reason)
-		if v.Remedy != "" {
-			fmt.Fprintf(w, "    → %s\n", v.Remedy)
+	for _, t := range gathered(list) {
+		fmt.Fprintf(w, "  %s: %s\n", t.what, t.why)
+		if t.remedy != "" {
+			fmt.Fprintf(w, "    → %s\n", t.remedy)
 		}
+	}
+}
+
+// told is what is said of one resource, or of several at once.
+type told struct{ what, why, remedy string }
+
+// gathered puts verdicts about copies together that differ in the resource alone:
+// one key that is of no use must not fill the screen with all databases that depend
+// on it.
+func gathered(list []plan.Verdict) []told {
+	out, at := make([]told, 0, len(list)), map[[3]string]int{}
+	names := map[int][]string{}
+	for _, v := range list {
+		key := [3]string{v.Ref.Site.Name, v.Reason.String(), v.Remedy}
+		n, again := at[key]
+		if again && aboutCopies(v) {
+			if !slices.Contains(names[n], v.Name) {
+				names[n] = append(names[n], v.Name)
+			}
+			v.Name = strings.Join(names[n], ", ")
+			out[n].what = place(v)
+			continue
+		}
+		at[key], names[len(out)] = len(out), []string{v.Name}
+		out = append(out, told{place(v), v.Reason.String(), v.Remedy})
+	}
+	return out
+}
+
+// aboutCopies reports whether a verdict says that copies are not possible.
+func aboutCopies(v plan.Verdict) bool {
+	switch v.Reason.Code {
+	case plan.NoRoute, plan.BadKey, plan.CopyFailed:
+		return true
+	default:
+		return false
 	}
 }
 

@@ -50,6 +50,8 @@ func (l *lineProgress) watch(ev engine.Event) {
 		l.seen[ev.Scope] = true
 		fmt.Fprintf(l.out, "seen    %s at %s: %s, %s\n", ev.Scope.Kind, ev.Scope.Site.Name,
 			number(ev.Resources, "resource", "resources"), number(ev.Snapshots, "snapshot", "snapshots"))
+	case ev.Kind == engine.Settled && a.Verb == plan.Copy:
+		fmt.Fprintf(l.out, "ready   %s at %s\n", a.Name, a.To.Name)
 	case ev.Kind == engine.Settled:
 		fmt.Fprintf(l.out, "ready   %s\n", a.Name)
 	case ev.Kind == engine.Ended && ev.Outcome.Left != "" && l.left[a.Name]:
@@ -73,6 +75,14 @@ func past(a plan.Action) string {
 		return fmt.Sprintf("keeping %s as %s at %s", a.From.ID, a.Name, a.To.Name)
 	case plan.Adopt:
 		return fmt.Sprintf("adopted %s: %s", a.Name, a.Reason)
+	case plan.Configure:
+		return fmt.Sprintf("set     %s to be copied, %s, by the service itself", sourceName(a), bound(a))
+	case plan.Copy:
+		return fmt.Sprintf("copying %s of %s, %s", a.Name, cmp.Or(a.Of, a.From.ID), bound(a))
+	case plan.Share:
+		return fmt.Sprintf("sharing %s with account %s", a.From.ID, a.With)
+	case plan.Withdraw:
+		return fmt.Sprintf("ended   the share of %s with account %s", a.From.ID, a.With)
 	case plan.Delete:
 		return fmt.Sprintf("deleted %s: %s", a.Name, a.Reason)
 	case plan.Hold:
@@ -81,6 +91,14 @@ func past(a plan.Action) string {
 		return "released " + a.Name
 	}
 	return string(a.Verb)
+}
+
+// bound says where a copy goes.
+func bound(a plan.Action) string {
+	if a.Claim.Stage != "" {
+		return "within " + a.To.Name + " (" + a.Claim.Stage + ")"
+	}
+	return a.From.Site.Name + " → " + a.To.Name
 }
 
 // bars shows one bar for each thing there is to do and, while it is waited for,
@@ -93,6 +111,9 @@ type bars struct {
 	// ready counts the snapshots that are available, where there are too many for
 	// a bar each.
 	ready *mpb.Bar
+	// copies is how many copies were begun: they come bit by bit, as what they are
+	// made of becomes complete.
+	copies int64
 }
 
 // mostBars is how many snapshots get a bar of their own: more would not fit on a
@@ -114,14 +135,15 @@ func (b *bars) watch(ev engine.Event) {
 		b.begin(ev.Plan, plan.Create, "taking snapshots  ")
 		b.begin(ev.Plan, plan.Promote, "promoting         ")
 		b.begin(ev.Plan, plan.Adopt, "adopting          ")
+		if !b.wait {
+			b.begin(ev.Plan, plan.Copy, "copying           ")
+		}
 		b.begin(ev.Plan, plan.Delete, "deleting expired  ")
 	case engine.Ended:
-		if bar := b.all[a.Verb]; bar != nil {
-			bar.Increment()
-		}
+		b.ended(ev)
 	case engine.Progressed:
-		if b.ready == nil {
-			b.bar(a).SetCurrent(int64(ev.Percent))
+		if bar := b.bar(a); bar != nil {
+			bar.SetCurrent(int64(ev.Percent))
 		}
 	case engine.Settled:
 		b.settle(a, ev.Err)
@@ -129,14 +151,45 @@ func (b *bars) watch(ev engine.Event) {
 	}
 }
 
-func (b *bars) settle(a plan.Action, err error) {
+func (b *bars) ended(ev engine.Event) {
+	a := ev.Outcome.Action
 	switch {
-	case b.ready != nil:
+	case b.wait && a.Verb == plan.Copy:
+		if ev.Err == nil && ev.Outcome.Left == "" {
+			b.onTheWay(a, 1, 0)
+		}
+	case b.all[a.Verb] != nil:
+		b.all[a.Verb].Increment()
+	}
+}
+
+// onTheWay counts copies that were begun and that have arrived. There is no knowing
+// beforehand how many will come: each is begun when what it is made of is complete.
+func (b *bars) onTheWay(a plan.Action, begun, arrived int64) {
+	if a.Verb != plan.Copy || a.Claim.Stage != "" {
+		return
+	}
+	if b.all[plan.Copy] == nil {
+		b.all[plan.Copy] = b.counter(0, "copies arrived    ", "%d of %d begun")
+	}
+	b.copies += begun
+	b.all[plan.Copy].SetTotal(b.copies, false)
+	b.all[plan.Copy].IncrInt64(arrived)
+}
+
+func (b *bars) settle(a plan.Action, err error) {
+	if err == nil {
+		b.onTheWay(a, 0, 1)
+	}
+	if b.ready != nil && a.Verb != plan.Copy {
 		b.ready.Increment()
+	}
+	switch bar := b.bar(a); {
+	case bar == nil:
 	case err != nil:
-		b.bar(a).Abort(false)
+		bar.Abort(false)
 	default:
-		b.bar(a).SetCurrent(100)
+		bar.SetCurrent(100)
 	}
 }
 
@@ -145,25 +198,30 @@ func (b *bars) begin(p plan.Plan, verb plan.Verb, title string) {
 	if n == 0 || b.all[verb] != nil {
 		return
 	}
-	b.all[verb] = b.counter(n, title)
+	b.all[verb] = b.counter(n, title, "%d of %d")
 	if verb == plan.Create && n > mostBars && b.wait {
-		b.ready = b.counter(n, "available         ")
+		b.ready = b.counter(n, "available         ", "%d of %d")
 	}
 }
 
-func (b *bars) counter(n int, title string) *mpb.Bar {
+func (b *bars) counter(n int, title, count string) *mpb.Bar {
 	return b.pool.AddBar(int64(n),
 		mpb.PrependDecorators(decor.Name(title)),
-		mpb.AppendDecorators(decor.CountersNoUnit("%d of %d")))
+		mpb.AppendDecorators(decor.CountersNoUnit(count)))
 }
 
+// bar gives the bar of a snapshot; nil where there are too many.
 func (b *bars) bar(a plan.Action) *mpb.Bar {
-	bar := b.each[a.Name]
-	if bar == nil {
+	key, title := a.Name+"\x00"+a.To.Name, cmp.Or(a.Of, a.From.ID)
+	if a.Verb == plan.Copy {
+		title += ", " + bound(a)
+	}
+	bar := b.each[key]
+	if bar == nil && b.ready == nil && len(b.each) < mostBars {
 		bar = b.pool.AddBar(100,
-			mpb.PrependDecorators(decor.Name("  "+cmp.Or(a.Of, a.From.ID), decor.WCSyncSpaceR)),
+			mpb.PrependDecorators(decor.Name("  "+title, decor.WCSyncSpaceR)),
 			mpb.AppendDecorators(decor.OnAbort(decor.OnComplete(decor.Percentage(), "available"), "failed")))
-		b.each[a.Name] = bar
+		b.each[key] = bar
 	}
 	return bar
 }

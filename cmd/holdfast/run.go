@@ -32,7 +32,7 @@ func newRun(g *globals) *cobra.Command {
 	var poll *time.Duration
 	cmd := &cobra.Command{
 		Use:   "run",
-		Short: "Take what is due and delete what has expired",
+		Short: "Take what is due, copy it where it is to be, and delete what has expired",
 		Long: `run plans and applies the plan. It can be repeated at any time: what is done
 stays done, what was cut short goes on. Start it every few minutes by a
 scheduler.
@@ -74,7 +74,7 @@ Exit codes: 0 all done; 3 some things failed or were refused, the rest was done;
 			return g.reportRun(r, runCode(r))
 		},
 	}
-	cmd.Flags().BoolVar(&wait, "wait", false, "return when the snapshots are available, and retry what was busy")
+	cmd.Flags().BoolVar(&wait, "wait", false, "return when the snapshots and their copies are available, and retry what was busy")
 	cmd.Flags().BoolVar(&dry, "dry-run", false, "only show the plan, as the plan command does, but exit as run would")
 	cmd.Flags().DurationVar(&timeout, "timeout", 0, "give up after so long, such as 2h (default: never)")
 	limit.register(cmd)
@@ -96,7 +96,7 @@ func (g *globals) dryRun(ctx context.Context, a *app) error {
 			return err
 		}
 	} else {
-		printPlan(g.out, a.file.Namespace, p, true)
+		printPlan(g.out, a.file, p, true)
 		printGaps(g.err, p.Gaps, nothingDeleted)
 		fmt.Fprintln(g.out, "\nDry run: nothing was changed.")
 	}
@@ -118,32 +118,33 @@ func (g *globals) reportRun(r engine.Report, code int) error {
 
 // runLine says in one line what was done.
 func runLine(r engine.Report) string {
-	made, promoted, adopted, deleted, left := 0, 0, 0, 0, 0
+	done, stops, left := map[plan.Verb]int{}, 0, 0
 	for _, o := range r.Outcomes {
 		switch {
 		case o.Err != nil:
 		case o.Left != "":
 			left++
-		case o.Action.Verb == plan.Create:
-			made++
-		case o.Action.Verb == plan.Promote:
-			promoted++
-		case o.Action.Verb == plan.Adopt:
-			adopted++
-		case o.Action.Verb == plan.Delete:
-			deleted++
+		case o.Action.Verb == plan.Copy && o.Action.Claim.Stage != "":
+			stops++
+		default:
+			done[o.Action.Verb]++
 		}
 	}
 	return "Done at " + stamp(r.Plan.At) + ": " + tally(
-		made, "taken", promoted, "promoted", adopted, "adopted", deleted, "deleted", left, "left alone", len(r.Plan.Kept), "kept", len(r.Plan.Waiting), "waiting",
+		done[plan.Create], "taken", done[plan.Promote], "promoted", done[plan.Adopt], "adopted",
+		done[plan.Configure], "configured", done[plan.Share], "shared", stops, "prepared", done[plan.Copy], "copied", done[plan.Withdraw], "withdrawn",
+		done[plan.Delete], "deleted", left, "left alone", len(r.Plan.Kept), "kept", len(r.Plan.Waiting), "waiting",
 		len(r.Plan.Refused), "refused", len(r.Failed()), "failed", len(r.Plan.Gaps), "not seen")
 }
 
 // printOutcomes says, a line each, what did not go as planned, and what to do.
 func printOutcomes(w io.Writer, r engine.Report) {
 	printGaps(w, r.Plan.Gaps, nothingDeleted)
-	for _, v := range r.Plan.Refused {
-		printError(w, fmt.Sprintf("refused: %s: %s", place(v), v.Reason), v.Remedy, false)
+	for _, t := range gathered(r.Plan.Foretold) {
+		printError(w, "foretold: "+t.what+": "+t.why, t.remedy, false)
+	}
+	for _, t := range gathered(r.Plan.Refused) {
+		printError(w, "refused: "+t.what+": "+t.why, t.remedy, false)
 	}
 	for _, o := range r.Failed() {
 		printError(w, o.Err.Error(), store.Remedy(o.Err), false)

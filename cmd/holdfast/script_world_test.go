@@ -19,8 +19,8 @@ import (
 	"github.com/holdfast-dr/holdfast/internal/sandbox"
 )
 
-// account is whose credentials the scripts have.
-const account = sandbox.DefaultAccount
+// testAccount is whose credentials the scripts have.
+const testAccount = sandbox.DefaultAccount
 
 type worldKey struct{}
 
@@ -50,7 +50,7 @@ func cloudOf(ts *testscript.TestScript) *sandbox.AWS {
 // point makes the SDK in every later command talk to an endpoint.
 func point(ts *testscript.TestScript, endpoint string) {
 	ts.Setenv("AWS_ENDPOINT_URL", endpoint)
-	ts.Setenv("AWS_ACCESS_KEY_ID", account)
+	ts.Setenv("AWS_ACCESS_KEY_ID", testAccount)
 	ts.Setenv("AWS_SECRET_ACCESS_KEY", "x")
 }
 
@@ -65,7 +65,7 @@ func scriptSandbox(ts *testscript.TestScript, neg bool, args []string) {
 	opts := sandbox.Options{}
 	if quick {
 		now := sandbox.Duration{Base: time.Nanosecond}
-		opts.Durations = sandbox.Durations{Snapshot: now, Increment: now, SnapshotDelete: now}
+		opts.Durations = sandbox.Durations{Snapshot: now, Increment: now, Copy: now, RegionCopy: now, SnapshotDelete: now}
 	}
 	w := worldOf(ts)
 	w.cloud = sandbox.New(opts)
@@ -151,7 +151,7 @@ func tagsText(policyName, resource, slot string) string {
 	}
 	tags, _ := json.Marshal(dr.Tags{
 		dr.TagOwner: "prod", dr.TagPolicy: policyName, dr.TagSlot: slot,
-		dr.TagSource: kind + "/" + account + "/us-east-1/" + id,
+		dr.TagSource: kind + "/" + testAccount + "/us-east-1/" + id,
 	})
 	return string(tags)
 }
@@ -181,7 +181,7 @@ func scriptSpoil(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
 		ts.Fatalf("usage: spoil DATABASE")
 	}
-	ts.Check(cloudOf(ts).FailNextDBSnapshots(account, "us-east-1", args[0], 1))
+	ts.Check(cloudOf(ts).FailNextDBSnapshots(testAccount, "us-east-1", args[0], 1))
 }
 
 // scriptCalls counts calls, answered well or not. The action "*" is every one.
@@ -209,7 +209,7 @@ func scriptAWS(ts *testscript.TestScript, neg bool, args []string) {
 	if !ok {
 		ts.Fatalf("not run by go test")
 	}
-	out, errs, exit := outside.AWS(t, ts.Getenv("AWS_ENDPOINT_URL"), account, "us-east-1", args...)
+	out, errs, exit := outside.AWS(t, ts.Getenv("AWS_ENDPOINT_URL"), testAccount, "us-east-1", args...)
 	if (exit != 0) != neg {
 		ts.Fatalf("aws %s: exit code %d\n%s", strings.Join(args, " "), exit, errs)
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -17,28 +18,40 @@ import (
 
 func selectSnapshots(inv dr.Inventory, namespace, resource, site string, everybody bool) []dr.Snapshot {
 	list := []dr.Snapshot{}
-	named := refsNamed(inv, resource)
+	named := sourcesNamed(inv, resource)
 	for _, s := range inv.Snapshots {
 		switch {
 		case site != "" && s.Ref.Site.Name != site,
-			resource != "" && s.Of.ID != resource && !named[s.Of],
+			resource != "" && s.Of.ID != resource && !named[sourceOf(s)],
 			!everybody && s.Claim.Owner != namespace && s.Flaw == "":
 		default:
 			list = append(list, s)
 		}
 	}
 	slices.SortFunc(list, func(a, b dr.Snapshot) int {
-		return cmp.Or(a.Of.Compare(b.Of), a.Taken.Compare(b.Taken), a.Ref.Compare(b.Ref))
+		return cmp.Or(
+			cmp.Compare(sourceOf(a), sourceOf(b)),
+			a.Taken.Truncate(time.Second).Compare(b.Taken.Truncate(time.Second)), // Copies know whole seconds.
+			cmp.Compare(a.Claim.Origin, b.Claim.Origin), a.Ref.Compare(b.Ref))
 	})
 	return list
 }
 
-// refsNamed finds the resources that people call by a name.
-func refsNamed(inv dr.Inventory, name string) map[dr.Ref]bool {
-	named := map[dr.Ref]bool{}
+// sourceOf names what a snapshot was taken of, wherever it is now, so that copies
+// stand beside what they are copies of.
+func sourceOf(s dr.Snapshot) string {
+	if s.Claim.Ours() {
+		return s.Claim.Source
+	}
+	return s.Of.Source()
+}
+
+// sourcesNamed finds the resources that people call by a name.
+func sourcesNamed(inv dr.Inventory, name string) map[string]bool {
+	named := map[string]bool{}
 	for _, r := range inv.Resources {
 		if name != "" && r.Name == name {
-			named[r.Ref] = true
+			named[r.Ref.Source()] = true
 		}
 	}
 	return named
@@ -87,11 +100,20 @@ func snapshotNote(s dr.Snapshot, namespace string) string {
 		return "not ours"
 	case s.Claim.Owner != namespace:
 		return "not ours: namespace " + s.Claim.Owner
-	case s.Claim.Keep:
-		return "held"
-	default:
-		return ""
+	case s.Claim.Stage != "":
+		return "on the way of a copy (" + s.Claim.Stage + ")"
 	}
+	var notes []string
+	if s.Claim.Origin != "" {
+		notes = append(notes, "copy")
+	}
+	if s.Claim.Keep {
+		notes = append(notes, "held")
+	}
+	if len(s.Shared) > 0 {
+		notes = append(notes, "shared with "+strings.Join(s.Shared, ", "))
+	}
+	return strings.Join(notes, ", ")
 }
 
 func newSnapshot(g *globals) *cobra.Command {

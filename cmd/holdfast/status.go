@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -39,21 +40,27 @@ Exit codes: 0 every objective is met (with --uncovered: everything is covered);
 			now := time.Now().UTC()
 			standings := plan.Survey(now, a.file, inv)
 			gaps := plan.Gaps(inv)
+			p := plan.Build(now, a.file, inv, a.engine.Limits)
+			foretold, refused := p.Foretold, refusedCopies(p)
 			if uncovered {
-				standings = onlyUncovered(standings)
+				standings, foretold, refused = onlyUncovered(standings), nil, nil
 			}
 			if g.json {
 				err = writeJSON(g.out, struct {
 					At        time.Time       `json:"at"`
 					Standings []plan.Standing `json:"standings"`
+					Foretold  []plan.Verdict  `json:"foretold"`
+					Refused   []plan.Verdict  `json:"refused"`
 					Gaps      []plan.Gap      `json:"gaps"`
-				}{now, orEmpty(standings), gaps})
+				}{now, orEmpty(standings), orEmpty(foretold), orEmpty(refused), gaps})
 			} else {
 				if uncovered && len(standings) == 0 && len(inv.Resources) > 0 {
 					fmt.Fprintf(g.out, "Status at %s: everything that was seen is covered\n", stamp(now))
 				} else {
 					printStatus(g.out, now, standings)
 				}
+				printVerdicts(g.out, "Refused", refused)
+				printVerdicts(g.out, "Foretold", foretold)
 				printGaps(g.err, gaps, "")
 			}
 			if err != nil {
@@ -100,16 +107,22 @@ func statusCode(list []plan.Standing, gaps []plan.Gap) int {
 
 func printStatus(w io.Writer, now time.Time, list []plan.Standing) {
 	count := map[plan.Standard]int{}
+	alone := 0 // Of which a copy is wanted, and somewhere there is none at all.
 	for _, s := range list {
 		count[s.Standard]++
+		if s.Good > 0 && slices.ContainsFunc(s.Copies, func(c plan.CopyStanding) bool { return !c.Unseen && c.Good == 0 }) {
+			alone++
+		}
 	}
 	head := tally(count[plan.Met], "within the objective", count[plan.Missed], "past the objective",
-		count[plan.NoObjective], "without an objective", count[plan.Uncovered], "not covered", count[plan.Partly], "covered in part", count[plan.Gone], "gone")
+		count[plan.NoObjective], "without an objective", alone, "not copied yet",
+		count[plan.Uncovered], "not covered", count[plan.Partly], "covered in part", count[plan.Gone], "gone")
 	if len(list) == 0 {
 		head = "no resources seen"
 	}
 	fmt.Fprintf(w, "Status at %s: %s\n", stamp(now), head)
 	printStandings(w, now, list)
+	printCopies(w, list)
 	printUncovered(w, list)
 	printLeftOut(w, list)
 	printGone(w, list)
@@ -130,6 +143,38 @@ func printStandings(w io.Writer, now time.Time, list []plan.Standing) {
 		fmt.Fprintln(w, "\nProtected")
 		table(w, rows)
 	}
+}
+
+// printCopies says what would be left, and of when, if all but a destination were
+// lost.
+func printCopies(w io.Writer, list []plan.Standing) {
+	rows := [][]string{{"RESOURCE", "KIND", "POLICY", "TO", "NEWEST COPY", "AGE", "BEHIND", "LAG", "GOOD", "PENDING"}}
+	for _, s := range list {
+		for _, c := range s.Copies {
+			row := []string{s.Name, string(s.Resource.Kind), s.Policy, c.To}
+			switch {
+			case c.Unseen:
+				row = append(row, "not seen")
+			case c.Taken.IsZero():
+				row = append(row, "-", "never", behind(c), "-", fmt.Sprint(c.Good), fmt.Sprint(c.Pending))
+			default:
+				row = append(row, stamp(c.Taken), age(time.Duration(c.Age)), behind(c), age(time.Duration(c.Lag)), fmt.Sprint(c.Good), fmt.Sprint(c.Pending))
+			}
+			rows = append(rows, row)
+		}
+	}
+	if len(rows) > 1 {
+		fmt.Fprintln(w, "\nCopies")
+		table(w, rows)
+	}
+}
+
+// behind says how much newer the newest original is.
+func behind(c plan.CopyStanding) string {
+	if c.Behind == 0 {
+		return "no"
+	}
+	return age(time.Duration(c.Behind))
 }
 
 func standingAge(s plan.Standing) string {

@@ -41,10 +41,11 @@ var mayImport = map[string][]string{
 	"rdb":             {},
 	"vault":           {"dr", "rdb", "session"},
 	"session":         {"dr", "policy", "store"},
+	"account":         {"dr", "store"},
 	"store":           {"dr", "policy", "plan", "saga"},
 	"store/internal":  {"dr", "policy", "plan", "saga", "store"},
 	"store/storetest": {"dr", "policy", "plan", "saga", "session", "store", "sandbox/...", "outside"},
-	"store/all":       {"dr", "policy", "plan", "saga", "session", "store/...", "vault", "rdb"},
+	"store/all":       {"account", "dr", "policy", "plan", "saga", "session", "store/...", "vault", "rdb"},
 	"store/*":         {"dr", "policy", "plan", "saga", "session", "store", "store/internal/...", "vault", "rdb"},
 	"evidence":        {"dr", "policy", "plan", "saga", "session", "vault"},
 	"notify":          {"dr", "policy", "plan", "session", "evidence"},
@@ -71,7 +72,7 @@ var impure = []string{
 var heavy = []string{"crypto/tls", "database/sql", "log/slog", "net/http", "os/exec"}
 
 // sdkUsers are the packages that may import AWS's SDK.
-var sdkUsers = []string{"session", "store/...", "vault", "notify"}
+var sdkUsers = []string{"session", "account", "store/...", "vault", "notify"}
 
 // Broken gives a line for each import that breaks a rule, in order.
 func Broken(packages []Package) []string {

@@ -385,7 +385,7 @@ func mask(lines []string) []string {
 }
 
 // inAnyOrder are the lines of things that go on side by side.
-var inAnyOrder = regexp.MustCompile(`^(seen|taking|ready|deleted) `)
+var inAnyOrder = regexp.MustCompile(`^(seen|taking|sharing|copying|ready|ended|deleted) `)
 
 // rewrite puts what was printed into a page. A step that leaves lines out is left
 // to a person.

@@ -27,6 +27,16 @@ const (
 	// TagRetention holds the retention of a snapshot whose policy stands nowhere
 	// but in the tags of its source.
 	TagRetention = TagPrefix + "retention"
+	// TagStage, on a snapshot that is only a stop on the way of a copy, says which.
+	TagStage = TagPrefix + "stage"
+	// TagTaken holds, on a copy, the moment whose data it holds.
+	TagTaken = TagPrefix + "taken"
+	// TagMember, on each snapshot of a copied recovery point, names what of the source
+	// it holds, such as a volume: the copy itself does not tell, and what of a copy
+	// that was interrupted is still missing shows by it.
+	TagMember = TagPrefix + "member"
+	// TagShared names the accounts that holdfast shares a snapshot with.
+	TagShared = TagPrefix + "shared"
 	// TagExclude, on a resource or a part of one, takes it out of every policy.
 	TagExclude = TagPrefix + "exclude"
 )
@@ -46,6 +56,12 @@ type Claim struct {
 	Source string `json:"source"`
 	// Origin names, on a copy, the snapshot that was copied.
 	Origin string `json:"origin,omitempty"`
+	// Stage is set on what is made on the way of a copy and goes when the copy is
+	// there; such a snapshot is no recovery point.
+	Stage string `json:"stage,omitempty"`
+	// Taken is, on a copy, the moment whose data it holds, in UTC and whole seconds:
+	// services show when the copy was made.
+	Taken time.Time `json:"taken,omitzero"`
 	// Set ties together snapshots that are one recovery point.
 	Set string `json:"set,omitempty"`
 	// Keep is a person's hold: such a snapshot is never deleted.
@@ -64,10 +80,10 @@ var ErrNoClaim = errors.New("no holdfast claim")
 func (c Claim) Ours() bool { return c.Owner != "" }
 
 // Is reports whether both claims stand for the same recovery point: the same
-// owner, policy, slot, source, origin and set, whatever else was written.
+// owner, policy, slot, source, origin, stage and set, whatever else was written.
 func (c Claim) Is(o Claim) bool {
-	c.Keep, c.Config, c.Retention = false, "", ""
-	o.Keep, o.Config, o.Retention = false, "", ""
+	c.Keep, c.Config, c.Retention, c.Taken = false, "", "", time.Time{}
+	o.Keep, o.Config, o.Retention, o.Taken = false, "", "", time.Time{}
 	return c == o
 }
 
@@ -81,6 +97,12 @@ func (c Claim) Tags() Tags {
 	}
 	if c.Origin != "" {
 		t[TagOrigin] = c.Origin
+	}
+	if c.Stage != "" {
+		t[TagStage] = c.Stage
+	}
+	if !c.Taken.IsZero() {
+		t[TagTaken] = c.Taken.UTC().Format(time.RFC3339)
 	}
 	if c.Set != "" {
 		t[TagSet] = c.Set
@@ -116,7 +138,7 @@ func ParseClaim(t Tags) (Claim, error) {
 	if !ok {
 		return Claim{}, ErrNoClaim
 	}
-	c := Claim{Owner: owner, Policy: t[TagPolicy], Source: t[TagSource], Origin: t[TagOrigin], Set: t[TagSet], Retention: t[TagRetention]}
+	c := Claim{Owner: owner, Policy: t[TagPolicy], Source: t[TagSource], Origin: t[TagOrigin], Stage: t[TagStage], Set: t[TagSet], Retention: t[TagRetention]}
 	_, c.Keep = t[TagKeep]
 	for _, need := range [...]string{TagOwner, TagPolicy, TagSource} {
 		if strings.TrimSpace(t[need]) == "" {
@@ -131,8 +153,23 @@ func ParseClaim(t Tags) (Claim, error) {
 	if c.Slot.Nanosecond() != 0 || c.Slot.Year() < 1 || c.Slot.Year() > 9999 {
 		return Claim{}, fmt.Errorf("tag %s is not a time in whole seconds: %q", TagSlot, t[TagSlot])
 	}
+	if c.Taken, err = parseTaken(t); err != nil {
+		return Claim{}, err
+	}
 	c.Config = joinConfig(t)
 	return c, nil
+}
+
+func parseTaken(t Tags) (time.Time, error) {
+	text, ok := t[TagTaken]
+	if !ok {
+		return time.Time{}, nil
+	}
+	taken, err := time.Parse(time.RFC3339, text)
+	if err != nil || taken.Nanosecond() != 0 || taken.Year() < 1 || taken.Year() > 9999 {
+		return time.Time{}, fmt.Errorf("tag %s is not an RFC 3339 time in whole seconds: %q", TagTaken, text)
+	}
+	return taken.UTC(), nil
 }
 
 func joinConfig(t Tags) Config {

@@ -55,7 +55,10 @@ func claims() *rapid.Generator[dr.Claim] {
 			Config: dr.NewConfig(settings().Draw(t, "settings")),
 		}
 		if rapid.Bool().Draw(t, "copy") {
-			c.Origin = refs().Draw(t, "origin").Source()
+			c.Origin = refs().Draw(t, "origin").Origin()
+			c.Taken = slots().Draw(t, "taken")
+			c.Stage = rapid.SampledFrom([]string{"", "rekey"}).Draw(t, "stage")
+			c.Retention = rapid.SampledFrom([]string{"", "daily=14 floor=1"}).Draw(t, "retention")
 		}
 		if rapid.Bool().Draw(t, "in a set") {
 			c.Set = policyName().Draw(t, "set")

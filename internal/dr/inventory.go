@@ -67,6 +67,12 @@ type Resource struct {
 	// Uncounted says that snapshots of it do not count against the quota of its
 	// kind.
 	Uncounted bool `json:"uncounted,omitempty"`
+	// SendsTo is the Region to which the service is set to copy every new snapshot of
+	// it by itself; empty where it is not.
+	SendsTo string `json:"sends_to,omitempty"`
+	// Stays says why snapshots of it cannot get to other sites nor be shared, where
+	// those of others of its kind can.
+	Stays string `json:"stays,omitempty"`
 }
 
 // Part is one thing of several that are snapshotted together.
@@ -105,7 +111,8 @@ type Snapshot struct {
 	Flaw string `json:"flaw,omitempty"`
 	// Presumed is the claim that its name stands for, where making a snapshot
 	// takes two calls and the second, which writes the claim, never came. Until
-	// that is made up for it is not ours, and nothing is deleted on its account.
+	// that is made up for it is not ours, and nothing is deleted on its account. One
+	// with an origin is of a copy that the service made by itself.
 	Presumed *Claim `json:"presumed,omitempty"`
 	// Tags and Description are given only of snapshots that nobody's claim is on,
 	// for finding out whose they are.
@@ -121,6 +128,14 @@ type Snapshot struct {
 	// has identifiers of its own beside the name.
 	Members []string `json:"members,omitempty"`
 	Bytes   int64    `json:"bytes,omitempty"`
+	// Made is when a copy was begun, where the service tells.
+	Made time.Time `json:"made,omitzero"`
+	// CopyOf is what the service says a copy was made from; empty for originals.
+	CopyOf string `json:"copy_of,omitempty"`
+	// Stays says why it cannot leave its site; empty where it can.
+	Stays string `json:"stays,omitempty"`
+	// Shared are the accounts that holdfast shares it with, by its own mark.
+	Shared []string `json:"shared,omitempty"`
 }
 
 // Scope is what one observation covers: one kind of store at one site.
@@ -139,16 +154,30 @@ type Inventory struct {
 	// Gaps holds the scopes that could not be seen whole, and why. What lies in a
 	// gap is unknown, not absent: nothing that depends on it may be deleted.
 	Gaps map[Scope]error
+	// Sites are the sites as they were found, with their accounts.
+	Sites []Site
+	// Keys are the KMS keys that copies depend on, as far as they may be looked at.
+	Keys map[KeyRef]Key
+	// Quotas are what the accounts may have, where that could be read.
+	Quotas map[Scope]Quota
 }
 
 // Add takes in what another observation saw.
 func (inv *Inventory) Add(o Inventory) {
 	inv.Resources = append(inv.Resources, o.Resources...)
 	inv.Snapshots = append(inv.Snapshots, o.Snapshots...)
-	if len(o.Gaps) > 0 && inv.Gaps == nil {
-		inv.Gaps = map[Scope]error{}
+	inv.Sites = append(inv.Sites, o.Sites...)
+	inv.Gaps = merged(inv.Gaps, o.Gaps)
+	inv.Keys = merged(inv.Keys, o.Keys)
+	inv.Quotas = merged(inv.Quotas, o.Quotas)
+}
+
+func merged[K comparable, V any](m, more map[K]V) map[K]V {
+	if len(more) > 0 && m == nil {
+		m = map[K]V{}
 	}
-	maps.Copy(inv.Gaps, o.Gaps)
+	maps.Copy(m, more)
+	return m
 }
 
 // ReadClaim fills in what the snapshot's tags say: its claim, or why that cannot
@@ -157,7 +186,7 @@ func (s *Snapshot) ReadClaim(tags Tags) {
 	claim, err := ParseClaim(tags)
 	switch {
 	case err == nil:
-		s.Claim = claim
+		s.Claim, s.Shared = claim, ParseShared(tags)
 	case errors.Is(err, ErrNoClaim):
 		s.Tags = tags
 	default:

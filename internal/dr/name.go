@@ -42,7 +42,11 @@ func slotStamp(t time.Time) string { return t.UTC().Format("20060102t150405z") }
 // nameHash gives 8 characters (40 bits) over what makes a recovery point.
 func nameHash(c Claim) string {
 	h := sha256.New()
-	for _, part := range [...]string{c.Owner, c.Policy, c.Slot.UTC().Format(time.RFC3339Nano), c.Source, c.Origin, c.Set} {
+	parts := []string{c.Owner, c.Policy, c.Slot.UTC().Format(time.RFC3339Nano), c.Source, c.Origin, c.Set}
+	if c.Stage != "" { // Names without one are older than stages.
+		parts = append(parts, c.Stage)
+	}
+	for _, part := range parts {
 		h.Write([]byte(part))
 		h.Write([]byte{0})
 	}

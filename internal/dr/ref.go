@@ -7,6 +7,8 @@
 package dr
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"strings"
 )
@@ -74,6 +76,21 @@ func (r Ref) Source() string {
 		place = escape(r.Site.Vault) + "/"
 	}
 	return string(r.Kind) + "/" + place + "/" + escape(r.ID)
+}
+
+// tagValue is how long the value of a tag may be at every service.
+const tagValue = 256
+
+// Origin gives the form in which the claim of a copy names the snapshot that was
+// copied: as Source does, cut short with a hash where that is longer than a tag
+// may be.
+func (r Ref) Origin() string {
+	s := r.Source()
+	if len(s) <= tagValue {
+		return s
+	}
+	sum := sha256.Sum256([]byte(s))
+	return s[:tagValue-33] + "-" + hex.EncodeToString(sum[:16])
 }
 
 // Compare orders refs by kind, site and identifier; it decides the order of all

@@ -15,33 +15,101 @@ import (
 	"github.com/holdfast-dr/holdfast/internal/store"
 )
 
-// apply does the plan: first what makes snapshots, then what deletes them, then
-// once more what a full quota had stopped, for which the deletes may have made
-// room. One scope's trouble does not touch another's.
-func (e *Engine) apply(ctx context.Context, p plan.Plan) []Outcome {
-	var creates, deletes []int
-	for i, a := range p.Actions {
-		if a.Verb == plan.Delete {
-			deletes = append(deletes, i)
-		} else {
-			creates = append(creates, i)
-		}
-	}
+// apply does the plan: first what services are to do by themselves, then what makes
+// snapshots, then the shares and the copies that need them, then what deletes, then once more what a full quota had stopped,
+// for which the deletes may have made room. One scope's trouble does not touch
+// another's.
+func (e *Engine) apply(ctx context.Context, p plan.Plan, inv dr.Inventory) []Outcome {
+	st := stagesOf(p)
 	out := make([]Outcome, len(p.Actions))
 	for i, a := range p.Actions {
 		out[i] = Outcome{Action: a}
 	}
-	e.create(ctx, creates, out)
-	e.delete(ctx, deletes, out)
+	e.create(ctx, st.settings, out)
+	e.create(ctx, st.creates, out)
+	e.create(ctx, st.shares, out)
+	copies := e.shared(st, out)
+	e.create(ctx, copies, out)
+	e.delete(ctx, st.deletes, out, abroad(p, inv))
 	for _, pause := range roomAfter {
-		full := quotaStopped(creates, deletes, out)
+		full := quotaStopped(slices.Concat(st.creates, copies), st.deletes, out)
 		if len(full) == 0 || e.Clock.Sleep(ctx, pause) != nil {
 			break
 		}
 		e.create(ctx, full, out)
 	}
+	for i := range out {
+		out[i].putOffCopy()
+	}
 	return out
 }
+
+// stages are the indexes of a plan's actions in the order in which they are done.
+// Settings come first: what is made before one is in force does not fall under it.
+type stages struct{ settings, creates, shares, copies, deletes []int }
+
+func stagesOf(p plan.Plan) stages {
+	var st stages
+	for i, a := range p.Actions {
+		switch a.Verb {
+		case plan.Delete:
+			st.deletes = append(st.deletes, i)
+		case plan.Share, plan.Withdraw:
+			st.shares = append(st.shares, i)
+		case plan.Copy:
+			st.copies = append(st.copies, i)
+		case plan.Configure:
+			st.settings = append(st.settings, i)
+		case plan.Create, plan.Promote, plan.Adopt, plan.Hold, plan.Release:
+			st.creates = append(st.creates, i)
+		}
+	}
+	return st
+}
+
+// shared gives the copies that can be begun; those whose share failed are left for
+// the next run.
+func (e *Engine) shared(st stages, out []Outcome) []int {
+	failed := unsharedIn(out)
+	var ready []int
+	for _, i := range st.copies {
+		a := out[i].Action
+		if !failed.stops(a) {
+			ready = append(ready, i)
+			continue
+		}
+		out[i].Left = "it could not be shared with account " + a.To.Account
+		e.tell(Event{Kind: Ended, Outcome: out[i]})
+	}
+	return ready
+}
+
+// unshared are the shares that failed.
+type unshared map[share]bool
+
+type share struct {
+	snapshot dr.Ref
+	with     string
+}
+
+func unsharedIn(out []Outcome) unshared {
+	failed := unshared{}
+	for _, o := range out {
+		if a := o.Action; a.Verb == plan.Share && o.Err != nil {
+			failed[share{a.From, a.With}] = true
+		}
+	}
+	return failed
+}
+
+// stops reports whether a copy cannot be begun for want of its share. That is told
+// as the failure of the share.
+func (u unshared) stops(a plan.Action) bool {
+	return a.Verb == plan.Copy && u[share{a.From, a.To.Account}]
+}
+
+// scopeOf gives the scope in which the call of an action is made.
+func scopeOf(a plan.Action) dr.Scope { return dr.Scope{Kind: a.From.Kind, Site: a.To} }
 
 // roomAfter is how long to wait for the room that deletes make: what is being
 // deleted still counts against the quota until it is gone.
@@ -53,12 +121,12 @@ func quotaStopped(creates, deletes []int, out []Outcome) []int {
 	freed := map[dr.Scope]bool{}
 	for _, i := range deletes {
 		if out[i].Err == nil && out[i].Left == "" {
-			freed[out[i].Action.From.Scope()] = true
+			freed[scopeOf(out[i].Action)] = true
 		}
 	}
 	var full []int
 	for _, i := range creates {
-		if store.FaultOf(out[i].Err) == store.Quota && freed[out[i].Action.From.Scope()] {
+		if store.FaultOf(out[i].Err) == store.Quota && freed[scopeOf(out[i].Action)] {
 			full = append(full, i)
 		}
 	}
@@ -101,7 +169,7 @@ func (e *Engine) scopes(indexes []int, out []Outcome, f func(scope dr.Scope, min
 	// Sorted out first: f writes what says where an action belongs.
 	byScope := map[dr.Scope][]int{}
 	for _, i := range indexes {
-		scope := out[i].Action.From.Scope()
+		scope := scopeOf(out[i].Action)
 		byScope[scope] = append(byScope[scope], i)
 	}
 	var g errgroup.Group
@@ -162,11 +230,25 @@ func (o *Outcome) putOff() {
 	}
 }
 
+// putOffCopy leaves for later a copy for which AWS has no slot: others copy too, and
+// their copies cannot all be seen.
+func (o *Outcome) putOffCopy() {
+	fault := store.FaultOf(o.Err)
+	if o.Action.Verb == plan.Copy && (fault == store.Quota || fault == store.Busy) {
+		o.Left, o.Err = "deferred: AWS takes no further copy there now: "+store.Brief(o.Err), nil
+		o.puts++
+	}
+}
+
 // waiting gives what was put off as the plan would have put it.
 func waiting(out []Outcome) []plan.Verdict {
 	var all []plan.Verdict
 	for _, o := range out {
-		if a := o.Action; a.Verb == plan.Create && o.Left != "" {
+		if a := o.Action; a.Verb == plan.Copy && o.puts > 0 && o.puts < putsOff {
+			all = append(all, plan.Verdict{
+				Ref: a.From, Name: a.Of, Policy: a.Claim.Policy, Reason: plan.Reason{Code: plan.CopySlots, Text: o.Left},
+			})
+		} else if a.Verb == plan.Create && o.Left != "" {
 			all = append(all, plan.Verdict{
 				Ref: a.From, Name: a.From.ID, Policy: a.Claim.Policy, Reason: plan.Reason{Code: plan.Busy, Text: o.Left},
 			})
@@ -181,10 +263,10 @@ const deleteBatch = 100
 
 // delete deletes scope by scope and batch by batch, each after a last look at
 // the scope's snapshots.
-func (e *Engine) delete(ctx context.Context, deletes []int, out []Outcome) {
+func (e *Engine) delete(ctx context.Context, deletes []int, out []Outcome, others []dr.Snapshot) {
 	e.scopes(deletes, out, func(scope dr.Scope, mine []int) {
 		for batch := range slices.Chunk(mine, deleteBatch) {
-			e.deleteSome(ctx, scope, batch, out)
+			e.deleteSome(ctx, scope, batch, out, others)
 		}
 	})
 }
@@ -192,9 +274,9 @@ func (e *Engine) delete(ctx context.Context, deletes []int, out []Outcome) {
 // deleteSome looks once more, page by page, whether each snapshot still carries
 // the claim that the plan saw, nobody holds it and enough others remain; only
 // then it is deleted. The look goes through the same check as the plan did.
-func (e *Engine) deleteSome(ctx context.Context, scope dr.Scope, indexes []int, out []Outcome) {
+func (e *Engine) deleteSome(ctx context.Context, scope dr.Scope, indexes []int, out []Outcome, others []dr.Snapshot) {
 	s := e.store(scope.Kind)
-	looks, err := e.lastLook(ctx, s, scope, actionsOf(indexes, out))
+	looks, err := e.lastLook(ctx, s, scope, actionsOf(indexes, out), others)
 	var still []int
 	for n, i := range indexes {
 		switch {

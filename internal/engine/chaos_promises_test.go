@@ -29,11 +29,12 @@ func (c *chaos) ours(s dr.Snapshot) bool { return s.Claim.Owner == c.file.Namesp
 
 // check asks whether the promises were held from one moment to another.
 func (c *chaos) check(before, after dr.Inventory) {
-	there := map[dr.Ref]bool{}
+	there, tried := map[dr.Ref]bool{}, map[recovery]bool{}
 	for _, s := range after.Snapshots {
 		there[s.Ref] = s.State != dr.Going
+		tried[recoveryOf(s)] = tried[recoveryOf(s)] || s.State != dr.Going
 	}
-	c.checkGone(before, there)
+	c.checkGone(before, there, tried)
 	c.checkFloors(before, after)
 	c.checkSingle(after)
 	known := map[dr.Ref]bool{}
@@ -50,8 +51,10 @@ func (c *chaos) check(before, after dr.Inventory) {
 	}
 }
 
-// checkGone asks that nothing is gone but what may go.
-func (c *chaos) checkGone(before dr.Inventory, there map[dr.Ref]bool) {
+// checkGone asks that nothing is gone but what may go. A failed one may also go once
+// there is a later try, which a second process saw under way a moment before that
+// failed too.
+func (c *chaos) checkGone(before dr.Inventory, there map[dr.Ref]bool, tried map[recovery]bool) {
 	for _, s := range before.Snapshots {
 		if there[s.Ref] || c.byHand[s.Ref] || s.State == dr.Going {
 			continue
@@ -62,7 +65,7 @@ func (c *chaos) checkGone(before dr.Inventory, there map[dr.Ref]bool) {
 			c.Errorf("%s is gone, and it was not ours: owner %q", s.Ref, s.Claim.Owner)
 		case s.Claim.Keep || c.heldNow[s.Ref]:
 			c.Errorf("%s is gone, and a person held it", s.Ref)
-		case !c.mayGo[s.Ref]:
+		case !c.mayGo[s.Ref] && !(s.State == dr.Failed && tried[recoveryOf(s)]):
 			c.Errorf("%s (%s) is gone, and on what was there no plan would delete it", s.Ref, s.State)
 		}
 	}

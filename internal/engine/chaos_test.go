@@ -38,6 +38,7 @@ const chaosPolicies = twoSites + `
 // held. What is drawn at random is printed as one number, with which it can be
 // drawn again; how goroutines interleave is not part of that.
 func TestChaos(t *testing.T) {
+	t.Parallel()
 	seed, runs := *chaosSeed, *chaosRuns
 	if seed == 0 {
 		seed = rand.Uint64()

@@ -30,6 +30,8 @@ type Engine struct {
 	Reach  func(ctx context.Context, site dr.Site) (dr.Site, error)
 	Clock  Clock
 	Limits plan.Limits
+	// Account looks at keys and quotas; nil where nobody may.
+	Account Account
 	// Watch is told what happens, by one goroutine at a time. It may be nil.
 	Watch func(Event)
 	// Parallel bounds the calls that change something at one site at a time; 0
@@ -43,7 +45,7 @@ type Engine struct {
 // fails; the report says what did.
 func (e *Engine) RunOnce(ctx context.Context) Report {
 	p, inv := e.Plan(ctx)
-	r := Report{Plan: p, Inventory: inv, Outcomes: e.apply(ctx, p)}
+	r := Report{Plan: p, Inventory: inv, Outcomes: e.apply(ctx, p, inv)}
 	r.Plan.Waiting = append(r.Plan.Waiting, waiting(r.Outcomes)...)
 	return r
 }
@@ -75,6 +77,7 @@ func (e *Engine) Observe(ctx context.Context) dr.Inventory {
 		})
 	}
 	_ = g.Wait() // Failures are gaps.
+	e.lookAtKeys(ctx, &inv)
 	return inv
 }
 
@@ -90,7 +93,10 @@ func (e *Engine) observeSite(ctx context.Context, site dr.Site) dr.Inventory {
 		}
 		return inv
 	}
-	var inv dr.Inventory
+	inv := dr.Inventory{Sites: []dr.Site{confirmed}}
+	if e.Account != nil {
+		inv.Quotas = e.Account.Quotas(ctx, e.Clock.Now(), confirmed, e.File.Wants)
+	}
 	for _, s := range e.Wanted() {
 		scope := dr.Scope{Kind: s.Kind(), Site: confirmed}
 		seen := s.Observe(ctx, confirmed)
@@ -108,7 +114,7 @@ func (e *Engine) Take(ctx context.Context, inv dr.Inventory, wishes ...plan.Wish
 	p := plan.Ask(e.Clock.Now(), e.File, inv, wishes...)
 	p = plan.Withhold(p, plan.Check(p, e.File, inv))
 	e.tell(Event{Kind: Planned, Plan: p})
-	return Report{Plan: p, Inventory: inv, Outcomes: e.apply(ctx, p)}
+	return Report{Plan: p, Inventory: inv, Outcomes: e.apply(ctx, p, inv)}
 }
 
 // Carry checks and applies a plan that was made elsewhere from an inventory of
@@ -116,7 +122,7 @@ func (e *Engine) Take(ctx context.Context, inv dr.Inventory, wishes ...plan.Wish
 func (e *Engine) Carry(ctx context.Context, p plan.Plan, inv dr.Inventory) Report {
 	p = plan.Withhold(p, plan.Check(p, e.File, inv))
 	e.tell(Event{Kind: Planned, Plan: p})
-	return Report{Plan: p, Inventory: inv, Outcomes: e.apply(ctx, p)}
+	return Report{Plan: p, Inventory: inv, Outcomes: e.apply(ctx, p, inv)}
 }
 
 // Wanted gives the stores that the policies can be about.

@@ -19,7 +19,7 @@ type look struct {
 
 // lastLook reads the snapshots of a scope anew, and says of each delete in the
 // order in which they are given.
-func (e *Engine) lastLook(ctx context.Context, s *store.Store, scope dr.Scope, actions []plan.Action) ([]look, error) {
+func (e *Engine) lastLook(ctx context.Context, s *store.Store, scope dr.Scope, actions []plan.Action, others []dr.Snapshot) ([]look, error) {
 	if s == nil {
 		return nil, fmt.Errorf("delete %s snapshots: no such store", scope.Kind)
 	}
@@ -30,7 +30,41 @@ func (e *Engine) lastLook(ctx context.Context, s *store.Store, scope dr.Scope, a
 	if fresh, err = e.sure(ctx, s, scope, fresh, actions); err != nil {
 		return nil, stopped(ctx, err)
 	}
+	for _, o := range others {
+		if o.Ref.Scope() != scope {
+			fresh = append(fresh, o)
+		}
+	}
 	return e.judge(fresh, actions), nil
+}
+
+// abroad gives the snapshots of a plan's inventory that the last look at one scope
+// needs of the others: copies that are being made, and what else holds the data of
+// what was only on the way.
+func abroad(p plan.Plan, inv dr.Inventory) []dr.Snapshot {
+	type lineage struct{ source, policy string }
+	cleared := map[lineage]bool{}
+	deletes := false
+	for _, a := range p.Actions {
+		if a.Verb != plan.Delete {
+			continue
+		}
+		deletes = true
+		if a.Claim.Stage != "" {
+			cleared[lineage{a.Claim.Source, a.Claim.Policy}] = true
+		}
+	}
+	if !deletes {
+		return nil
+	}
+	var out []dr.Snapshot
+	for _, s := range inv.Snapshots {
+		pending := s.State == dr.Pending && (s.Claim.Origin != "" || s.Presumed != nil && s.Presumed.Origin != "")
+		if pending || s.State == dr.Good && s.Claim.Stage == "" && cleared[lineage{s.Claim.Source, s.Claim.Policy}] {
+			out = append(out, s)
+		}
+	}
+	return out
 }
 
 // judge puts the deletes of what is still as the plan saw it through its check, and

@@ -55,8 +55,9 @@ type Outcome struct {
 	Left string
 	Err  error
 
-	// unseen counts the looks in a row that did not show the snapshot.
-	unseen int
+	// unseen counts the looks in a row that did not show the snapshot, and puts how
+	// often AWS has put off the copy.
+	unseen, puts int
 }
 
 // Report is what a run did.

@@ -10,7 +10,6 @@ import (
 	"github.com/holdfast-dr/holdfast/internal/plan"
 	"github.com/holdfast-dr/holdfast/internal/policy"
 	"github.com/holdfast-dr/holdfast/internal/sandbox"
-	"github.com/holdfast-dr/holdfast/internal/store/all"
 	"github.com/holdfast-dr/holdfast/internal/store/redshift"
 )
 
@@ -99,6 +98,7 @@ func codes(verdicts []plan.Verdict) []plan.Code {
 // A month of polling: no gap, automated snapshots are used where they serve, and
 // the quota of 20, which the policy fits exactly, is never asked for more.
 func TestRedshiftMonth(t *testing.T) {
+	t.Parallel()
 	bubble(t, sandbox.Options{Latency: 20 * time.Millisecond}, func(w *world) {
 		w.dwh()
 		days := 30
@@ -218,8 +218,7 @@ func TestRedshiftQuotaRaised(t *testing.T) {
 		w.dwh()
 		w.must(w.SetQuota(prod, region, sandbox.QuotaClusterSnapshots, 50))
 		p := w.fleet(parseAll(w, tooMuch))
-		p.Limits.Quota = all.Quota()
-		p.Limits.Quota[redshift.Kind] = 50
+		p.Limits.Quota = map[dr.Kind]int{redshift.Kind: 50}
 		for range 80 {
 			if r := w.clean(p.RunOnce(w.Context())); len(r.Plan.Foretold) > 0 {
 				w.Fatalf("foretold %v", r.Plan.Foretold)
@@ -238,7 +237,7 @@ func TestServerlessLeavesTheQuotaAlone(t *testing.T) {
 		w.must(w.SetQuota(prod, region, sandbox.QuotaClusterSnapshots, 3))
 		w.must(w.SetQuota(prod, region, sandbox.QuotaServerlessSnapshots, 50))
 		p := w.fleet(parseAll(w, strings.Replace(tooMuch, "kinds: [redshift]", `kinds: [redshift], name: "sales"`, 1)))
-		p.Limits.Quota[redshift.Kind] = 3
+		p.Limits.Quota = map[dr.Kind]int{redshift.Kind: 3}
 		for range 80 {
 			r := w.clean(p.RunOnce(w.Context()))
 			if len(r.Plan.Foretold) > 0 {

@@ -41,7 +41,7 @@ func (w *world) fleet(f policy.File) *process {
 	sessions := session.New(session.Options{
 		EndpointURL: "http://sandbox.invalid", HTTPClient: c, Credentials: session.Static(prod), Version: "test",
 	}, f.Sites)
-	e := &engine.Engine{File: f, Reach: sessions.Confirm, Clock: w.clock, Limits: plan.Limits{Quota: all.Quota()}}
+	e := &engine.Engine{File: f, Reach: sessions.Confirm, Clock: w.clock, Limits: plan.Limits{Defaults: all.Defaults()}}
 	for _, d := range all.Drivers(sessions, f) {
 		e.Stores = append(e.Stores, store.New(d))
 	}

@@ -59,6 +59,7 @@ const pace = 2
 // slot, each by a new process, and with what happens in a year. In the end there is what
 // an account of it in a few lines says, snapshot for snapshot.
 func TestYear(t *testing.T) {
+	t.Parallel()
 	defer debug.SetGCPercent(debug.SetGCPercent(400))
 	days := 365
 	if testing.Short() || raceDetector {

@@ -31,7 +31,7 @@ func (e *Engine) Settle(ctx context.Context, r Report, poll time.Duration) Repor
 			return e.giveUp(r, ctx.Err())
 		}
 		e.follow(&r, inv)
-		if len(r.Plan.Waiting) > 0 {
+		if len(r.Plan.Waiting) > 0 || copies(r) {
 			e.goOn(ctx, &r, inv)
 		}
 		e.loseSight(&r, inv, blind)
@@ -39,27 +39,43 @@ func (e *Engine) Settle(ctx context.Context, r Report, poll time.Duration) Repor
 	return r
 }
 
+// copies reports whether a run has made what may have to be copied from here on.
+func copies(r Report) bool {
+	return slices.ContainsFunc(r.Outcomes, func(o Outcome) bool { return makes(o.Action) })
+}
+
 // goOn does what had to wait and can be done now.
 func (e *Engine) goOn(ctx context.Context, r *Report, inv dr.Inventory) {
 	before := r.Plan.Waiting
 	next := e.nowReady(inv, *r)
 	r.Plan.Gaps = next.Gaps
-	r.Plan.Actions = append(r.Plan.Actions, next.Actions...)
 	r.Plan.Refused = append(r.Plan.Refused, among(next.Refused, before)...)
+	r.Plan.Refused = append(r.Plan.Refused, newlyRefused(next.Refused, r.Plan.Refused)...)
 	r.Plan.Waiting = next.Waiting
 	for _, w := range before {
 		if gapAt(inv, w.Ref.Scope()) != nil {
 			r.Plan.Waiting = append(r.Plan.Waiting, w) // Not seen is not done.
 		}
 	}
+	r.Plan.Actions = slices.DeleteFunc(r.Plan.Actions, func(a plan.Action) bool { return isAmong(next.Actions, a) })
+	r.Plan.Actions = append(r.Plan.Actions, next.Actions...)
+	put := map[attempt]int{}
 	r.Outcomes = slices.DeleteFunc(r.Outcomes, func(o Outcome) bool {
-		return o.Action.Verb == plan.Create && o.Left != "" && slices.ContainsFunc(next.Actions, func(a plan.Action) bool {
-			return attemptOf(a) == attemptOf(o.Action)
-		})
+		again := isAmong(next.Actions, o.Action) && (o.Left != "" || o.Action.Verb == plan.Share)
+		put[attemptOf(o.Action)] = o.puts
+		return again
 	})
-	made := e.apply(ctx, next)
+	made := e.apply(ctx, next, inv)
+	for i := range made {
+		made[i].puts += put[attemptOf(made[i].Action)]
+	}
 	r.Outcomes = append(r.Outcomes, made...)
 	r.Plan.Waiting = append(r.Plan.Waiting, waiting(made)...)
+}
+
+// isAmong reports whether an action is tried again by others.
+func isAmong(actions []plan.Action, a plan.Action) bool {
+	return slices.ContainsFunc(actions, func(o plan.Action) bool { return attemptOf(o) == attemptOf(a) })
 }
 
 // among gives the verdicts about what is in the other list.
@@ -73,30 +89,68 @@ func among(verdicts, others []plan.Verdict) []plan.Verdict {
 	return out
 }
 
-// attempt is one resource under one policy: each is tried once in a run.
+// newlyRefused gives the copies that are refused and were not before.
+func newlyRefused(verdicts, before []plan.Verdict) []plan.Verdict {
+	var out []plan.Verdict
+	for _, v := range verdicts {
+		switch v.Reason.Code {
+		case plan.CopyFailed, plan.NoRoute, plan.BadKey, plan.QuotaFull:
+			if len(among([]plan.Verdict{v}, before)) == 0 {
+				out = append(out, v)
+			}
+		default:
+		}
+	}
+	return out
+}
+
+// attempt is what is tried once in a run: a snapshot of one resource under one
+// policy, or one hop of a copy.
 type attempt struct {
-	resource dr.Ref
-	policy   string
+	from   dr.Ref
+	policy string
+	// verb, made and with are those of a hop; empty otherwise.
+	verb plan.Verb
+	made dr.Ref
+	with string
 }
 
 // makes reports whether an action ends in a snapshot that has to become complete.
-func makes(a plan.Action) bool { return a.Verb == plan.Create || a.Verb == plan.Promote }
+func makes(a plan.Action) bool {
+	return a.Verb == plan.Create || a.Verb == plan.Promote || a.Verb == plan.Copy
+}
 
-func attemptOf(a plan.Action) attempt { return attempt{a.From, a.Claim.Policy} }
+// follows reports whether an action belongs to copies and is done while a run waits
+// for them.
+func follows(a plan.Action) bool {
+	switch a.Verb {
+	case plan.Copy, plan.Share, plan.Withdraw:
+		return true
+	case plan.Delete:
+		return a.Claim.Stage != ""
+	default:
+		return false
+	}
+}
+
+func attemptOf(a plan.Action) attempt {
+	if follows(a) {
+		return attempt{a.From, a.Claim.Policy, a.Verb, dr.Ref{Kind: a.From.Kind, Site: a.To, ID: a.Name}, a.With}
+	}
+	return attempt{from: a.From, policy: a.Claim.Policy}
+}
 
 // nowReady plans what had to wait and can be done now.
 func (e *Engine) nowReady(inv dr.Inventory, r Report) plan.Plan {
-	tried := map[attempt]bool{}
-	for _, o := range r.Outcomes {
-		if o.Left == "" {
-			tried[attemptOf(o.Action)] = true
-		}
-	}
-	p := plan.Build(e.Clock.Now(), e.File, inv, e.Limits) // No delete of it is used.
+	tried, unshared := triedIn(r), unsharedIn(r.Outcomes)
+	limits := e.Limits
+	limits.Keeping = true // No delete of it is used.
+	p := plan.Build(e.Clock.Now(), e.File, inv, limits)
 	p = plan.Withhold(p, plan.Check(p, e.File, inv))
+	p = onlyAsked(p, r)
 	fresh := p.Actions[:0]
 	for _, a := range p.Actions {
-		if makes(a) && !tried[attemptOf(a)] {
+		if (makes(a) || follows(a)) && !tried[attemptOf(a)] && !unshared.stops(a) {
 			fresh = append(fresh, a)
 		}
 	}
@@ -104,10 +158,53 @@ func (e *Engine) nowReady(inv dr.Inventory, r Report) plan.Plan {
 	return p
 }
 
+// onlyAsked leaves, where a person asked for snapshots, no more of a plan than the
+// copies of these: what else is due is for the next run.
+func onlyAsked(p plan.Plan, r Report) plan.Plan {
+	slots := map[string]time.Time{}
+	for _, o := range r.Outcomes {
+		if o.Action.Reason.Code == plan.Asked && makes(o.Action) {
+			slots[o.Action.Claim.Source] = o.Action.Claim.Slot
+		}
+	}
+	if len(slots) == 0 {
+		return p
+	}
+	p.Actions = slices.DeleteFunc(p.Actions, func(a plan.Action) bool {
+		slot, asked := slots[a.Claim.Source]
+		return !follows(a) || !asked || !slot.Equal(a.Claim.Slot)
+	})
+	others := func(v plan.Verdict) bool { _, asked := slots[v.Ref.Source()]; return !asked }
+	p.Waiting = slices.DeleteFunc(p.Waiting, others)
+	p.Refused = slices.DeleteFunc(p.Refused, others)
+	return p
+}
+
+// putsOff is how often in a row AWS may put off a copy before a run that waits
+// leaves it to the next one. What the plan itself puts off does not count: it sees
+// the copies that have to end first.
+const putsOff = 20
+
+// triedIn gives what a run has tried and does not try again. A share that went well
+// may be made again: the copy that it is for was put off, and somebody may have taken
+// it back since.
+func triedIn(r Report) map[attempt]bool {
+	tried := map[attempt]bool{}
+	for _, o := range r.Outcomes {
+		again := o.Left != "" && o.puts < putsOff || o.Action.Verb == plan.Share && o.Err == nil
+		if !again {
+			tried[attemptOf(o.Action)] = true
+		}
+	}
+	return tried
+}
+
 func unfinished(r Report) bool {
 	for _, w := range r.Plan.Waiting {
-		if w.Reason.Code == plan.Busy {
+		switch w.Reason.Code {
+		case plan.Busy, plan.Copying, plan.CopyFollows, plan.CopySlots, plan.CopyRoom:
 			return true
+		default:
 		}
 	}
 	for _, o := range r.Outcomes {
@@ -168,13 +265,23 @@ func (e *Engine) update(o *Outcome, s *dr.Snapshot) {
 		return
 	default:
 		o.State = s.State
-		o.Err = &store.Error{
-			Doing: fmt.Sprintf("take snapshot %s of %s", o.Made.ID, o.Action.From), Fault: store.Unknown,
-			Err:    fmt.Errorf("it ended %s", s.Status),
-			Remedy: "look at the events of the database; the next run tries again under another name",
-		}
+		o.Err = ended(o, s)
 	}
 	e.tell(Event{Kind: Settled, Outcome: *o, Err: o.Err})
+}
+
+// ended says that a snapshot or a copy came to nothing.
+func ended(o *Outcome, s *dr.Snapshot) error {
+	e := &store.Error{
+		Doing: fmt.Sprintf("take snapshot %s of %s", o.Made.ID, o.Action.From), Fault: store.Unknown,
+		Err:    fmt.Errorf("it ended %s", s.Status),
+		Remedy: "look at the events of the database; the next run tries again under another name",
+	}
+	if o.Action.Verb == plan.Copy {
+		e.Doing = fmt.Sprintf("copy %s to %s", o.Action.From, o.Action.To.Name)
+		e.Remedy = "see whether the account may use the keys of the snapshot and of site " + o.Action.To.Name + "; it is tried again after a while"
+	}
+	return e
 }
 
 // blindAfter is how many looks in a row may miss a scope before nothing there is

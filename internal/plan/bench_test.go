@@ -65,6 +65,48 @@ func benchBuild(b *testing.B, f policy.File, n int) {
 	}
 }
 
+// copiedInventory gives resources with 50 hourly snapshots each, of which all but the
+// newest were copied to two sites, where 25 are kept.
+func copiedInventory(snapshots int) dr.Inventory {
+	inv := dr.Inventory{Snapshots: make([]dr.Snapshot, 0, snapshots), Sites: []dr.Site{prod, west, far}}
+	for i := range snapshots / each {
+		r := ready(fmt.Sprintf("database-%05d", i))
+		inv.Resources = append(inv.Resources, r)
+		for n := range each / 2 {
+			slot := now.Truncate(time.Hour).Add(-time.Duration(n) * time.Hour)
+			s := snap(prod, r.Name, "gold", slot.Format("2006-01-02 15:04"), dr.Good)
+			s.Claim.Config = r.Config
+			inv.Snapshots = append(inv.Snapshots, s)
+			if n > 0 && n <= each/4 {
+				inv.Snapshots = append(inv.Snapshots, copyOf(s, west, "", "last=25 floor=1", dr.Good), copyOf(s, far, "", "last=25 floor=1", dr.Good))
+			}
+		}
+	}
+	return inv
+}
+
+// BenchmarkCopies plans for 100 to 10,000 resources whose snapshots are copied to two
+// destinations; the newest of each has to be, and there are 20 copy slots at either.
+// The time and the memory for each snapshot must not grow with their number.
+func BenchmarkCopies(b *testing.B) {
+	f := parseCopies(b, "\n  gold: {match: {name: \".*\"}, every: 1h, keep: {last: 50}, copies: [{to: west, keep: {last: 25}}, {to: far, keep: {last: 25}}]}\n")
+	for _, n := range []int{10_000, 100_000, 1_000_000} {
+		b.Run(fmt.Sprintf("snapshots=%d", n), func(b *testing.B) {
+			inv := copiedInventory(n)
+			runtime.GC()
+			b.ReportAllocs()
+			var p plan.Plan
+			for b.Loop() {
+				p = plan.Build(now, f, inv, routes(20))
+			}
+			report(b, n)
+			if waits := 2*n/each - 40; p.Count(plan.Copy) != 40 || len(p.Waiting) != waits {
+				b.Fatalf("%d copies and %d waiting, want 40 and %d", p.Count(plan.Copy), len(p.Waiting), waits)
+			}
+		})
+	}
+}
+
 // BenchmarkCheck is the guard's second look at the same plans.
 func BenchmarkCheck(b *testing.B) {
 	f := parse(b, "\n  gold: {match: {tags: {backup: gold}}, every: 1h, keep: {last: 99, floor: 2}}\n")

@@ -21,15 +21,18 @@ func Build(now time.Time, f policy.File, inv dr.Inventory, lim Limits) Plan {
 	for _, c := range covers {
 		b.protect(c)
 	}
-	for _, p := range f.Policies {
-		b.noCopies(p, dr.Ref{}, "policy "+p.Name)
-	}
+	b.copies(lim)
 	b.finish()
 	b.retain()
 	b.limitDeletes(lim)
 	b.daily(covers)
 	b.order()
 	b.quota(lim, covers)
+	b.keys()
+	b.outlook(lim, covers)
+	b.settings(lim, covers)
+	b.admit(lim)
+	b.withdraw()
 	b.write()
 	return b.plan
 }
@@ -63,6 +66,10 @@ type builder struct {
 	stated map[string]statement
 	// slots remembers the current slot of each policy of the file.
 	slots map[string]time.Time
+	// bySource finds the resources that are there.
+	bySource map[string]*dr.Resource
+	copying  copying
+	room     room
 	// Scratch space, used anew for every line.
 	points []policy.Point
 	rules  []policy.Rules
@@ -72,7 +79,7 @@ func newBuilder(now time.Time, f policy.File, inv dr.Inventory) *builder {
 	return &builder{
 		now: now.UTC(), file: f, ix: newIndex(f.Namespace, inv),
 		plan:   Plan{At: now.UTC(), Gaps: Gaps(inv)},
-		stated: map[string]statement{}, slots: map[string]time.Time{},
+		stated: map[string]statement{}, slots: map[string]time.Time{}, bySource: map[string]*dr.Resource{},
 	}
 }
 
@@ -128,9 +135,6 @@ func (b *builder) protect(c cover) {
 		b.condemn(c)
 	}
 	for _, p := range c.policies {
-		if p.Name == policy.TagPolicyName { // Those of the file are told once for the policy.
-			b.noCopies(p, c.r.Ref, c.r.Name)
-		}
 		slot := b.slot(p)
 		l := b.ix.originals(*c.r, p.Name)
 		if !slot.IsZero() && !b.served(l, slot) { // A schedule may end, or not have begun.
@@ -154,17 +158,6 @@ func (b *builder) slot(p policy.Policy) time.Time {
 	return slot
 }
 
-// noCopies says of a policy that asks for copies that none are made.
-func (b *builder) noCopies(p policy.Policy, about dr.Ref, name string) {
-	for _, c := range p.Copies {
-		b.plan.Refused = append(b.plan.Refused, Verdict{
-			Ref: about, Name: name, Policy: p.Name,
-			Reason: Reason{Code: NoCopies, Text: "no copies are made to " + c.To + ": this version of holdfast takes and expires snapshots, it does not copy them yet"},
-			Remedy: "copy them by other means until then, or ask for no copies",
-		})
-	}
-}
-
 // served reports whether a good or pending snapshot holds the slot.
 func (b *builder) served(l *line, slot time.Time) bool {
 	for _, e := range l.snaps {
@@ -182,7 +175,7 @@ func (b *builder) take(p policy.Policy, r *dr.Resource, l *line, slot time.Time)
 	if b.ix.interrupted(r.Ref, p.Name, slot) {
 		return // It is there, and serves the slot once it is finished.
 	}
-	if s := b.ix.automatedSince(r.Ref, slot); s != nil {
+	if s := b.ix.automatedSince(r.Ref, slot); s != nil && !sent(p, r) {
 		b.plan.Actions = append(b.plan.Actions, b.promotion(s, r, p, l, slot))
 		return
 	}

@@ -102,13 +102,15 @@ func scenes() []scene {
 		{name: "two-policies", policies: gold + `
   archive: {match: {name: ".*"}, cron: "0 3 * * *", timezone: Europe/Berlin, keep: {monthly: 12}}
 `, inv: dr.Inventory{Resources: []dr.Resource{ready("orders")}}},
-		{name: "copies-are-not-made-yet", policies: `
+		{name: "copies-of-a-kind-without-routes", policies: `
   gold:
     match: {sites: [prod], name: ".*"}
     every: 1h
     keep: {last: 3}
     copies: [{to: west, keep: {daily: 7}}]
-`, inv: dr.Inventory{Resources: []dr.Resource{ready("orders")}}},
+`, inv: dr.Inventory{
+			Resources: []dr.Resource{ready("orders")}, Snapshots: hourly(prod, "orders", "2026-11-20 13:00", "2026-11-20 14:00"), Sites: []dr.Site{prod, west},
+		}},
 	}
 }
 

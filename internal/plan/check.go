@@ -39,6 +39,7 @@ func Check(p Plan, f policy.File, inv dr.Inventory) []Violation {
 	c.lookAtSnapshots()
 	c.unknownDeletes()
 	c.floors()
+	c.copies()
 	return c.found
 }
 
@@ -47,6 +48,7 @@ type family struct {
 	source, policy string
 	site           dr.Site
 	copy           bool
+	stage          string
 }
 
 // count is how many good snapshots a family has before and after.
@@ -76,8 +78,8 @@ func (c *checker) action(i int) {
 		}
 		c.going[a.From] = i
 		// Only families that lose something have to be counted.
-		c.counts[family{a.Claim.Source, a.Claim.Policy, a.From.Site, a.Claim.Origin != ""}] = count{}
-	case Create, Promote:
+		c.counts[family{a.Claim.Source, a.Claim.Policy, a.From.Site, a.Claim.Origin != "", a.Claim.Stage}] = count{}
+	case Create, Promote, Copy:
 		made := dr.Ref{Kind: a.From.Kind, Site: a.To, ID: a.Name}
 		if c.names[made] {
 			c.object(a, "the plan makes two snapshots of this name")
@@ -88,6 +90,9 @@ func (c *checker) action(i int) {
 		}
 	case Adopt:
 		c.adoption(a)
+	case Configure:
+		c.configures(a)
+	case Share, Withdraw: // They are looked at together with the copies.
 	case Hold, Release:
 		c.object(a, "a person's hold is never planned")
 	}
@@ -130,7 +135,7 @@ func (c *checker) tally(s *dr.Snapshot, goes bool) {
 }
 
 func familyOf(s *dr.Snapshot) family {
-	return family{s.Claim.Source, s.Claim.Policy, s.Ref.Site, s.Claim.Origin != ""}
+	return family{s.Claim.Source, s.Claim.Policy, s.Ref.Site, s.Claim.Origin != "", s.Claim.Stage}
 }
 
 func (c *checker) mayGo(a *Action, s *dr.Snapshot) {
@@ -171,7 +176,10 @@ func (c *checker) floors() {
 		if a.Verb != Delete || !c.good[i] {
 			continue
 		}
-		fam := family{a.Claim.Source, a.Claim.Policy, a.From.Site, a.Claim.Origin != ""}
+		if a.Claim.Stage != "" {
+			continue // It is no recovery point; see checkcopy.go.
+		}
+		fam := family{a.Claim.Source, a.Claim.Policy, a.From.Site, a.Claim.Origin != "", a.Claim.Stage}
 		floor, known := c.floor(fam)
 		n := c.counts[fam]
 		switch {
@@ -184,6 +192,9 @@ func (c *checker) floors() {
 }
 
 func (c *checker) floor(fam family) (int, bool) {
+	if fam.copy {
+		return c.copyFloor(fam)
+	}
 	if fam.policy == policy.TagPolicyName {
 		return c.tagFloor(fam)
 	}
@@ -191,14 +202,7 @@ func (c *checker) floor(fam family) (int, bool) {
 		if p.Name != fam.policy {
 			continue
 		}
-		if !fam.copy {
-			return p.Keep.Floor, true
-		}
-		for _, cp := range p.Copies {
-			if cp.To == fam.site.Name {
-				return cp.Keep.Floor, true
-			}
-		}
+		return p.Keep.Floor, true
 	}
 	return 0, false
 }
@@ -255,6 +259,12 @@ func (c *checker) tagFloor(fam family) (floor int, known bool) {
 			return p.Keep.Floor, true
 		}
 	}
+	return c.writtenFloor(fam)
+}
+
+// writtenFloor gives the highest floor that was written with the snapshots of a
+// family.
+func (c *checker) writtenFloor(fam family) (floor int, known bool) {
 	for i := range c.inv.Snapshots {
 		s := &c.inv.Snapshots[i]
 		if s.Claim.Owner != c.file.Namespace || familyOf(s) != fam {

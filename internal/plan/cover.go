@@ -29,6 +29,7 @@ func (b *builder) covers(resources []*dr.Resource) []cover {
 
 func (b *builder) cover(r *dr.Resource) cover {
 	c := cover{r: r}
+	b.bySource[r.Ref.Source()] = r
 	if _, c.excluded = r.Tags[dr.TagExclude]; c.excluded {
 		return c
 	}

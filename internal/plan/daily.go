@@ -38,7 +38,7 @@ func (b *builder) daily(covers []cover) {
 	for i := range b.ix.inv.Snapshots {
 		s := &b.ix.inv.Snapshots[i]
 		r := rations[s.Of]
-		if r == nil || s.Automated {
+		if r == nil || s.Automated || s.Claim.Origin != "" { // Copies are not taken of it.
 			continue
 		}
 		taken := s.Taken

@@ -24,6 +24,10 @@ func (b *builder) finish() {
 		if s.State == dr.Going || s.State == dr.Unclear {
 			continue
 		}
+		if s.Presumed.Origin != "" {
+			b.receive(s)
+			continue
+		}
 		b.plan.Actions = append(b.plan.Actions, b.finishing(s, sources[s.Presumed.Source]))
 	}
 }

@@ -20,6 +20,7 @@ type lineKey struct {
 	source, policy string
 	site           int // index into index.sites
 	copy           bool
+	stage          string // of what is only on the way of a copy
 }
 
 // entry points to a snapshot and holds what sorting needs, so that sorting does
@@ -70,7 +71,7 @@ func newIndex(namespace string, inv dr.Inventory) *index {
 		if s.Claim.Owner != namespace || namespace == "" {
 			continue
 		}
-		key := lineKey{s.Claim.Source, s.Claim.Policy, ix.siteID(siteIDs, s.Ref.Site), s.Claim.Origin != ""}
+		key := lineKey{s.Claim.Source, s.Claim.Policy, ix.siteID(siteIDs, s.Ref.Site), s.Claim.Origin != "", s.Claim.Stage}
 		n, ok := ix.byKey[key]
 		if !ok {
 			n = len(ix.lines)
@@ -128,6 +129,7 @@ func (ix *index) sort() {
 			strings.Compare(a.key.policy, b.key.policy),
 			ix.sites[a.key.site].Compare(ix.sites[b.key.site]),
 			compareBool(a.key.copy, b.key.copy),
+			strings.Compare(a.key.stage, b.key.stage),
 		)
 	})
 	for n := range ix.lines {
@@ -192,7 +194,7 @@ func (ix *index) newestGood(source string, site dr.Site) *dr.Snapshot {
 	var best *dr.Snapshot
 	for _, n := range ix.bySource[source] {
 		l := &ix.lines[n]
-		if ix.sites[l.key.site] != site {
+		if ix.sites[l.key.site] != site || l.key.stage != "" {
 			continue
 		}
 		for _, e := range l.snaps {

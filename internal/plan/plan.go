@@ -32,13 +32,23 @@ const (
 	Hold Verb = "hold"
 	// Release lifts such a mark.
 	Release Verb = "release"
+	// Copy makes a copy of a snapshot at another site, or under another key.
+	Copy Verb = "copy"
+	// Share lets another account copy a snapshot.
+	Share Verb = "share"
+	// Withdraw takes that back.
+	Withdraw Verb = "withdraw"
+	// Configure sets a resource's service to copy its new snapshots to another site by
+	// itself.
+	Configure Verb = "configure"
 )
 
 // Action is one thing to do. Applying it twice does it once: the name is derived
 // from what the action is for.
 type Action struct {
 	Verb Verb `json:"verb"`
-	// From is the resource to take a snapshot of, or the snapshot to change.
+	// From is the resource to take a snapshot of or to configure, or the snapshot to
+	// change.
 	From dr.Ref `json:"from"`
 	// To is where the outcome lives.
 	To dr.Site `json:"to"`
@@ -52,15 +62,23 @@ type Action struct {
 	// Parts are the identifiers of what is snapshotted together, where a resource
 	// has parts; others are left out.
 	Parts []string `json:"parts,omitempty"`
-	// Members are the identifiers of what is deleted, where the snapshot has any
-	// beside its name. A driver deletes them without looking again, so they reach
-	// it as the last look saw them and not as they were planned.
+	// Members are the identifiers of what is deleted, copied or shared, where the
+	// snapshot has any beside its name. A driver deletes them without looking again,
+	// so they reach it as the last look saw them and not as they were planned.
 	Members []string `json:"members,omitempty"`
 	// Tags are the source's own tags, which the snapshot is to carry too.
 	Tags dr.Tags `json:"tags,omitempty"`
 	// Taken is when the snapshot to be changed was taken; zero for creates.
-	Taken  time.Time `json:"taken,omitzero"`
-	Reason Reason    `json:"reason"`
+	Taken time.Time `json:"taken,omitzero"`
+	// Key is the KMS key under which a copy is made, as its site calls it; empty for
+	// one that stays plain.
+	Key string `json:"key,omitempty"`
+	// With is the account that a snapshot is shared with.
+	With string `json:"with,omitempty"`
+	// ARN is AWS's full name of the snapshot that is copied, by which other accounts
+	// and Regions call it.
+	ARN    string `json:"arn,omitempty"`
+	Reason Reason `json:"reason"`
 }
 
 // Verdict is what was decided about something that is left as it is.
@@ -119,9 +137,18 @@ type Limits struct {
 	// MaxDelete bounds the deletes in one scope. The zero value stands for the
 	// default, half of the good snapshots.
 	MaxDelete MaxDelete
-	// Quota is how many manual snapshots of a kind an account may have in a
-	// Region; kinds that are not in it are not limited here.
+	// Quota is how many manual snapshots of a kind an account may have in a Region,
+	// as somebody said. It goes before what AWS tells.
 	Quota map[dr.Kind]int
+	// Defaults are the quotas of accounts that have asked AWS for no more; they hold
+	// where AWS does not tell and nobody said.
+	Defaults map[dr.Kind]dr.Quota
+	// Routes says how snapshots of a kind get elsewhere. Kinds that are not in it
+	// cannot be copied.
+	Routes map[dr.Kind]Routing
+	// Keeping says that nothing of the plan will be deleted but what was on the way of
+	// a copy, so that nothing else makes room.
+	Keeping bool
 }
 
 // MaxDelete bounds how many good snapshots a plan may delete in one scope,

@@ -90,7 +90,7 @@ func after(p plan.Plan, inv dr.Inventory, state dr.Condition) dr.Inventory {
 			out.Snapshots = append(out.Snapshots, dr.Snapshot{
 				Ref: dr.Ref{Kind: a.From.Kind, Site: a.To, ID: a.Name}, Of: a.From, Taken: p.At, State: state, Claim: a.Claim,
 			})
-		case plan.Promote, plan.Adopt, plan.Hold, plan.Release: // Not of this world.
+		case plan.Promote, plan.Adopt, plan.Hold, plan.Release, plan.Copy, plan.Share, plan.Withdraw, plan.Configure: // Not of this world.
 		}
 	}
 	for _, s := range inv.Snapshots {

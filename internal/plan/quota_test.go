@@ -158,3 +158,18 @@ func TestQuotaIsNeverExceeded(t *testing.T) {
 func freeIn(inv dr.Inventory, ref dr.Ref) bool {
 	return slices.ContainsFunc(inv.Snapshots, func(s dr.Snapshot) bool { return s.Ref == ref && s.Uncounted })
 }
+
+// TestForeverForetellsAWeek: what is kept for ever fills any quota one day. It is told
+// when that will be within a week.
+func TestForeverForetellsAWeek(t *testing.T) {
+	f := parse(t, "  gold: {match: {name: \".*\"}, every: 1d, keep: forever}\n")
+	inv := dr.Inventory{
+		Resources: []dr.Resource{ready("a")},
+		Snapshots: []dr.Snapshot{snap(prod, "a", "gold", "2026-11-18 00:00", dr.Good), snap(prod, "a", "gold", "2026-11-19 00:00", dr.Good)},
+	}
+	for quota, foretold := range map[int]int{9: 1, 10: 0, 100_000: 0} { // Two, seven more, and one while the next is made.
+		if p := plan.Build(now, f, inv, quotaOf(quota)); len(p.Foretold) != foretold {
+			t.Errorf("with a quota of %d %d are foretold, want %d:\n%s", quota, len(p.Foretold), foretold, show(p))
+		}
+	}
+}

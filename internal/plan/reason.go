@@ -23,8 +23,22 @@ const (
 	NotProven Code = "not-proven"
 	// MadeBy: another tool made it, as its tags and its name prove.
 	MadeBy Code = "made-by"
+	// CopyDue: a destination of its policy would keep it, and it is not there.
+	CopyDue Code = "copy-due"
+	// ForCopy: another account is to copy it.
+	ForCopy Code = "for-copy"
+	// ShareOver: nothing is copied from it to that account any more.
+	ShareOver Code = "share-over"
+	// Passed: what it was on the way to is there.
+	Passed Code = "passed"
 	// Interrupted: it was made for a slot, as its name proves, and not claimed.
 	Interrupted Code = "interrupted"
+	// Arrived: the service copied it by itself, and nobody has claimed it yet.
+	Arrived Code = "arrived"
+	// CopyingOff: the service is not set yet to copy what is taken.
+	CopyingOff Code = "copying-off"
+	// ForRestore: another account is to be able to restore from it.
+	ForRestore Code = "for-restore"
 	// Asked: a person asked for it.
 	Asked Code = "asked"
 	// Expired: no rule of its policy keeps it any longer.
@@ -49,6 +63,8 @@ const (
 	Unseen Code = "unseen"
 	// Unreadable: it bears marks of holdfast that cannot be read.
 	Unreadable Code = "unreadable"
+	// Needed: it would expire, but a copy still needs it.
+	Needed Code = "needed"
 	// Odd: the service gave a status that holdfast does not know.
 	Odd Code = "odd"
 )
@@ -63,8 +79,26 @@ const (
 	Blocked Code = "blocked"
 	// TooMany: the deletes of a scope go beyond the limit.
 	TooMany Code = "too-many-deletes"
-	// NoCopies: the policy asks for copies, which this version does not make.
-	NoCopies Code = "no-copies"
+	// Copying: a copy is being made.
+	Copying Code = "copying"
+	// CopyFollows: it is copied when it is complete.
+	CopyFollows Code = "copy-follows"
+	// CopySlots: as many copies as AWS allows are being made.
+	CopySlots Code = "copy-slots"
+	// CopyRoom: there is room for the copy when what has expired is deleted.
+	CopyRoom Code = "copy-room"
+	// CopyFailed: a copy failed, and is tried again later.
+	CopyFailed Code = "copy-failed"
+	// NoRoute: there is no way for a copy to get where it is to go.
+	NoRoute Code = "no-route"
+	// RestoreOnly: at the destination there is no copy, only leave to restore.
+	RestoreOnly Code = "restore-only"
+	// AllArrive: every snapshot is copied, whatever pace the destination states.
+	AllArrive Code = "all-arrive"
+	// Unclaimed: copies arrive where no policy keeps them, so nothing expires them.
+	Unclaimed Code = "unclaimed-copies"
+	// BadKey: a KMS key that is needed is of no use.
+	BadKey Code = "bad-key"
 	// BadTag: the resource's tags state a policy that cannot be read.
 	BadTag Code = "bad-tag"
 	// NothingLeft: every part of the resource is left out.

@@ -3,6 +3,7 @@ package plan
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/holdfast-dr/holdfast/internal/dr"
 	"github.com/holdfast-dr/holdfast/internal/policy"
@@ -29,10 +30,13 @@ const (
 	unreadable
 	odd
 	tooMany
+	needed
+	onTheWay
 	// Those from here on let the snapshot go.
 	expired
 	broken
 	duplicate
+	passed
 )
 
 // retain decides about every snapshot that is ours.
@@ -40,6 +44,10 @@ func (b *builder) retain() {
 	b.settled = make([]settlement, 0, b.ix.ours+len(b.ix.flawed))
 	for n := range b.ix.lines {
 		l := &b.ix.lines[n]
+		if l.key.stage != "" {
+			b.clearWay(l)
+			continue
+		}
 		if p, keep, ok := b.retention(l); ok {
 			b.decide(l, p, keep)
 		} else {
@@ -54,25 +62,95 @@ func (b *builder) retain() {
 // retention finds the rules under which a line falls: the policy's own for
 // originals, those of the copy's destination for copies.
 func (b *builder) retention(l *line) (*policy.Policy, policy.Retention, bool) {
+	if l.key.copy {
+		return b.copyRetention(l)
+	}
 	if l.key.policy == policy.TagPolicyName {
 		p, ok := b.tagRetention(l)
 		return &p, p.Keep, ok
 	}
 	for i := range b.file.Policies {
-		p := &b.file.Policies[i]
-		if p.Name != l.key.policy {
-			continue
-		}
-		if !l.key.copy {
+		if p := &b.file.Policies[i]; p.Name == l.key.policy {
 			return p, p.Keep, true
 		}
+	}
+	return nil, policy.Retention{}, false
+}
+
+// copyRetention finds the rules of copies: those of their destination as the policy
+// states them now, or, where that is gone, as they were written with the newest of
+// them. A copy's retention goes on without its source.
+func (b *builder) copyRetention(l *line) (*policy.Policy, policy.Retention, bool) {
+	p, ok := b.policyOf(l)
+	if ok {
 		for _, c := range p.Copies {
 			if c.To == b.ix.sites[l.key.site].Name {
 				return p, c.Keep, true
 			}
 		}
 	}
+	if s, stated := b.stated[l.key.source]; stated && s.err != nil && l.key.policy == policy.TagPolicyName {
+		return nil, policy.Retention{}, false // What the tags mean is not known.
+	}
+	for _, e := range l.snaps {
+		if text := b.ix.inv.Snapshots[e.at].Claim.Retention; text != "" {
+			keep, err := policy.ParseRetention(text)
+			return &policy.Policy{Name: l.key.policy, Location: time.UTC}, keep, err == nil
+		}
+	}
 	return nil, policy.Retention{}, false
+}
+
+// clearWay lets go what was only on the way of a copy, when no copy needs it any
+// longer and something else holds data as new. That its policy is gone does not keep
+// it: it is no recovery point, and those stay.
+func (b *builder) clearWay(l *line) {
+	for _, e := range l.snaps {
+		s := &b.ix.inv.Snapshots[e.at]
+		to := settlement{at: e.at}
+		_, need := b.copying.needed[e.at]
+		switch {
+		case s.Claim.Keep:
+			to.code = held
+		case s.State == dr.Pending:
+			to.code = unfinished
+		case s.State == dr.Going:
+			continue
+		case s.State == dr.Unclear:
+			to.code = odd
+		case need:
+			to.code = needed
+		case s.State == dr.Failed && b.copying.failing[failing{lineKey: l.key, slot: e.slot}]:
+			to.code = failedCurrent
+		case s.State == dr.Failed:
+			to.code = b.unlessHidden(s, broken)
+		case !b.outlived(l, e.slot):
+			to.code = onTheWay
+		default:
+			to.code = b.unlessHidden(s, passed)
+		}
+		b.settled = append(b.settled, to)
+	}
+}
+
+// outlived reports whether a good recovery point of the same source and policy
+// holds data as new as those of a slot.
+func (b *builder) outlived(l *line, slot int64) bool {
+	for _, n := range b.ix.bySource[l.key.source] {
+		o := &b.ix.lines[n]
+		if o.key.policy != l.key.policy || o.key.stage != "" {
+			continue
+		}
+		for _, e := range o.snaps {
+			if e.slot < slot {
+				break
+			}
+			if b.ix.inv.Snapshots[e.at].State == dr.Good {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // keepAll keeps the whole line: its policy is not in the file, and a policy that
@@ -104,7 +182,7 @@ func (b *builder) decide(l *line, p *policy.Policy, keep policy.Retention) {
 			}
 			last = e.slot
 			to.rules = b.rules[good]
-			to.code = b.goodOne(s, to.rules)
+			to.code = b.goodOne(e.at, s, to.rules)
 			good++
 		case dr.Pending:
 			to.code = unfinished
@@ -128,7 +206,7 @@ func (b *builder) gatherPoints(l *line, floor int) (twice bool) {
 	slots, last := 0, int64(-1)
 	for _, e := range l.snaps {
 		if s := &b.ix.inv.Snapshots[e.at]; s.State == dr.Good {
-			b.points = append(b.points, policy.Point{Slot: s.Claim.Slot, Taken: s.Taken})
+			b.points = append(b.points, policy.Point{Slot: s.Claim.Slot, Taken: dataOf(s)})
 			if e.slot != last {
 				slots++
 			}
@@ -151,12 +229,14 @@ func (b *builder) unlessHeld(s *dr.Snapshot, code settled) settled {
 }
 
 // goodOne keeps a good snapshot or lets it go.
-func (b *builder) goodOne(s *dr.Snapshot, rules policy.Rules) settled {
+func (b *builder) goodOne(at int, s *dr.Snapshot, rules policy.Rules) settled {
 	switch {
 	case s.Claim.Keep:
 		return held
 	case rules != 0:
 		return retained
+	case b.copying.needed[at] != "":
+		return needed
 	default:
 		return b.unlessHidden(s, expired)
 	}
@@ -169,7 +249,9 @@ func (b *builder) failedOne(l *line, p *policy.Policy, s *dr.Snapshot) settled {
 	switch {
 	case s.Claim.Keep:
 		return held
-	case !s.Claim.Slot.Before(b.slot(*p)) && !b.served(l, s.Claim.Slot):
+	case l.key.copy && b.copying.failing[failing{l.key, s.Claim.Slot.Unix()}]:
+		return failedCurrent
+	case !l.key.copy && !s.Claim.Slot.Before(b.slot(*p)) && !b.served(l, s.Claim.Slot):
 		return failedCurrent
 	default:
 		return b.unlessHidden(s, broken)
@@ -189,17 +271,18 @@ func (b *builder) unlessHidden(s *dr.Snapshot, code settled) settled {
 // limitDeletes takes back all deletes of a scope where they are more than the
 // limit allows. A mistake in a policy file shows as many deletes at once.
 func (b *builder) limitDeletes(lim Limits) {
-	going, total := map[dr.Scope]int{}, map[dr.Scope]int{}
+	leaving, all := tally{into: map[dr.Scope]int{}}, tally{into: map[dr.Scope]int{}}
 	for _, t := range b.settled {
 		s := &b.ix.inv.Snapshots[t.at]
 		if s.State != dr.Good || s.Flaw != "" {
 			continue
 		}
-		total[s.Ref.Scope()]++
+		all.add(s.Ref)
 		if t.code == expired {
-			going[s.Ref.Scope()]++
+			leaving.add(s.Ref)
 		}
 	}
+	going, total := leaving.counts(), all.counts()
 	for scope, n := range going {
 		if lim.MaxDelete.Allows(n, total[scope]) {
 			delete(going, scope)
@@ -239,11 +322,11 @@ func (b *builder) write() {
 		if t.code >= expired {
 			actions = append(actions, Action{
 				Verb: Delete, From: s.Ref, To: s.Ref.Site, Name: s.Ref.ID, Claim: s.Claim, Members: s.Members, Taken: s.Taken,
-				Reason: why(s, t),
+				Reason: b.why(s, t),
 			})
 			continue
 		}
-		b.plan.Kept = append(b.plan.Kept, Verdict{Ref: s.Ref, Name: s.Ref.ID, Policy: s.Claim.Policy, Taken: s.Taken, Reason: why(s, t)})
+		b.plan.Kept = append(b.plan.Kept, Verdict{Ref: s.Ref, Name: s.Ref.ID, Policy: s.Claim.Policy, Taken: s.Taken, Reason: b.why(s, t)})
 	}
 	reverseLines(actions[len(b.plan.Actions):])
 	b.plan.Actions = actions
@@ -263,7 +346,7 @@ func reverseLines(deletes []Action) {
 }
 
 // why gives the reason behind a settlement.
-func why(s *dr.Snapshot, t settlement) Reason {
+func (b *builder) why(s *dr.Snapshot, t settlement) Reason {
 	switch t.code {
 	case retained:
 		return Reason{Code: Retained, Rules: t.rules}
@@ -289,6 +372,12 @@ func why(s *dr.Snapshot, t settlement) Reason {
 		return Reason{Code: Odd, Text: fmt.Sprintf("its status %q is not known to holdfast, so it is not touched", s.Status)}
 	case tooMany:
 		return Reason{Code: TooMany, Text: "it would expire, but too many would go at once"}
+	case needed:
+		return Reason{Code: Needed, Text: b.copying.needed[t.at]}
+	case onTheWay:
+		return Reason{Code: Needed, Text: "it was on the way of a copy, and nothing else holds data as new"}
+	case passed:
+		return Reason{Code: Passed, Text: "it was on the way of a copy, and is not needed any more"}
 	case expired:
 		return Reason{Code: Expired}
 	case duplicate:

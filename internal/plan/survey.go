@@ -50,8 +50,30 @@ type Standing struct {
 	Next time.Time `json:"next,omitzero"`
 	// Note says what else is to be known, such as why nothing covers it.
 	Note string `json:"note,omitempty"`
+	// Copies says how things stand at each destination of the policy.
+	Copies []CopyStanding `json:"copies,omitempty"`
 	// LeftOut are parts of the resource that the policy does not take.
 	LeftOut []string `json:"left_out,omitempty"`
+}
+
+// CopyStanding says how the copies of one resource at one destination stand.
+type CopyStanding struct {
+	// To is the name of the site.
+	To string `json:"to"`
+	// Newest is the good copy with the latest data, zero when there is none.
+	Newest dr.Ref    `json:"newest,omitzero"`
+	Taken  time.Time `json:"taken,omitzero"`
+	// Age is how much would be lost if all but the destination were lost now.
+	Age Seconds `json:"age_seconds,omitempty"`
+	// Behind is how much newer the newest good original is; 0 when it has been
+	// copied.
+	Behind Seconds `json:"behind_seconds"`
+	// Lag is how long after the moment whose data it holds the newest copy was begun.
+	Lag     Seconds `json:"lag_seconds,omitempty"`
+	Good    int     `json:"good"`
+	Pending int     `json:"pending"`
+	// Unseen: the site could not be read, so nothing is known.
+	Unseen bool `json:"unseen,omitempty"`
 }
 
 // Seconds is a duration that is written to JSON as whole seconds.
@@ -109,6 +131,7 @@ func (b *builder) standing(p policy.Policy, r *dr.Resource) Standing {
 			s.LeftOut = append(s.LeftOut, part.ID)
 		}
 	}
+	s.Copies = b.copyStandings(p, r, l)
 	slot := b.slot(p)
 	s.Next = p.Schedule.Next(b.now)
 	if !slot.IsZero() && !b.served(l, slot) {
@@ -123,6 +146,57 @@ func (b *builder) standing(p policy.Policy, r *dr.Resource) Standing {
 		s.Standard = Met
 	}
 	return s
+}
+
+// copyStandings says how the copies of a resource stand, in the order of the policy.
+func (b *builder) copyStandings(p policy.Policy, r *dr.Resource, originals *line) []CopyStanding {
+	var out []CopyStanding
+	newest := b.firstGood(originals)
+	for i := range p.Copies {
+		to, seen := b.destination(journey{policy: &p, to: &p.Copies[i]})
+		if to.Name == r.Ref.Site.Name {
+			continue
+		}
+		s := CopyStanding{To: to.Name, Unseen: !seen || !b.seesSnapshots(r.Ref.Kind, to)}
+		l := b.copyLine(r.Ref.Source(), p.Name, to)
+		s.Good, s.Pending = b.count(l)
+		if c := b.firstGood(l); c != nil {
+			s.Newest, s.Taken = c.Ref, dataOf(c)
+			s.Age = Seconds(b.now.Sub(s.Taken))
+			if c.Made.After(s.Taken) {
+				s.Lag = Seconds(c.Made.Sub(s.Taken))
+			}
+		}
+		if newest != nil {
+			s.Behind = Seconds(max(dataOf(newest).Truncate(time.Second).Sub(s.Taken), 0))
+			if s.Taken.IsZero() {
+				s.Behind = Seconds(b.now.Sub(dataOf(newest)))
+			}
+		}
+		out = append(out, s)
+	}
+	return out
+}
+
+// copyLine gives the copies of a source under a policy at a site.
+func (b *builder) copyLine(source, policyName string, at dr.Site) *line {
+	for _, n := range b.ix.bySource[source] {
+		if l := &b.ix.lines[n]; l.key.policy == policyName && l.key.copy && l.key.stage == "" && b.ix.sites[l.key.site] == at {
+			return l
+		}
+	}
+	return &line{}
+}
+
+// firstGood gives the good snapshot of a line with the newest slot; nil when there
+// is none.
+func (b *builder) firstGood(l *line) *dr.Snapshot {
+	for _, e := range l.snaps {
+		if s := &b.ix.inv.Snapshots[e.at]; s.State == dr.Good {
+			return s
+		}
+	}
+	return nil
 }
 
 func (b *builder) uncovered(r *dr.Resource) Standing {
@@ -152,7 +226,7 @@ func (b *builder) gone(present map[string]bool) []Standing {
 	var out []Standing
 	for n := range b.ix.lines {
 		l := &b.ix.lines[n]
-		if present[l.key.source] || l.key.copy {
+		if present[l.key.source] || l.key.stage != "" || l.key.copy && b.hasOriginals(l) {
 			continue
 		}
 		first := &b.ix.inv.Snapshots[l.snaps[0].at]
@@ -173,6 +247,23 @@ func (b *builder) gone(present map[string]bool) []Standing {
 		return strings.Compare(a.Policy, c.Policy)
 	})
 	return out
+}
+
+// hasOriginals reports whether there are originals of what a line holds copies of, or
+// may be, where they cannot be seen. Then they tell of their source.
+func (b *builder) hasOriginals(copies *line) bool {
+	for _, n := range b.ix.bySource[copies.key.source] {
+		if l := &b.ix.lines[n]; l.key.policy == copies.key.policy && !l.key.copy {
+			return true
+		}
+	}
+	part := strings.Split(copies.key.source, "/")
+	for gap := range b.ix.inv.Gaps {
+		if len(part) == 4 && string(gap.Kind) == part[0] && (gap.Site.Account == "" || gap.Site.Account == part[1]) && gap.Site.Region == part[2] {
+			return true
+		}
+	}
+	return false
 }
 
 // judgeRPO notes a breach of the policy's recovery point objective.

@@ -21,6 +21,7 @@ type draft struct {
 	Policy
 	marks
 	every, cron *node
+	paces       []copyDraft
 	zoneFailed  bool
 }
 
@@ -55,6 +56,7 @@ func (d *decoder) policy(e entry) {
 		d.fail(e.pos, keepHint, "policy %s: keep is missing", clip(e.key))
 	}
 	d.schedule(p, e)
+	d.copyPaces(p)
 	d.checkFloors(p)
 	d.out.Policies = append(d.out.Policies, p.Policy)
 	d.marks = append(d.marks, p.marks)
@@ -92,19 +94,24 @@ func (d *decoder) schedule(p *draft, e entry) {
 		}
 		return
 	}
-	if p.every != nil && p.cron != nil {
-		d.fail(p.cron.pos, "keep one of them", "policy %s: there is both every and cron", clip(p.Name))
+	d.pace(p, "policy "+clip(p.Name), p.every, p.cron, &p.Schedule)
+}
+
+// pace reads a schedule from every or cron, whichever is there.
+func (d *decoder) pace(p *draft, where string, every, cron *node, into *Schedule) {
+	if every != nil && cron != nil {
+		d.fail(cron.pos, "keep one of them", "%s: there is both every and cron", where)
 	}
-	n, what, want, build := p.every, "every", "a duration such as 6h", Every
+	n, what, want, build := every, "every", "a duration such as 6h", Every
 	if n == nil {
-		n, what, want, build = p.cron, "cron", `a cron expression in quotes, such as "0 3 * * *"`, Cron
+		n, what, want, build = cron, "cron", `a cron expression in quotes, such as "0 3 * * *"`, Cron
 	}
 	s, ok := d.text(n, what, want)
 	if !ok || p.zoneFailed {
 		return
 	}
 	var err error
-	if p.Schedule, err = build(s, p.Location); err == nil {
+	if *into, err = build(s, p.Location); err == nil {
 		return
 	}
 	if other, ok := underOtherKey(what, s); ok {
@@ -131,7 +138,7 @@ func (d *decoder) copies(n *node, p *draft) {
 		return
 	}
 	for _, item := range n.items {
-		c := Copy{}
+		c := copyDraft{}
 		if !d.object(item, "copies", d.copyFields(&c, p)) {
 			continue
 		}
@@ -141,13 +148,32 @@ func (d *decoder) copies(n *node, p *draft) {
 		if item.lacks("keep") {
 			d.fail(item.pos, keepHint, "copies: keep is missing")
 		}
-		p.Copies = append(p.Copies, c)
+		p.Copies = append(p.Copies, c.Copy)
+		p.paces = append(p.paces, c)
 	}
 }
 
-func (d *decoder) copyFields(c *Copy, p *draft) []field {
+// copyDraft is a copy under way.
+type copyDraft struct {
+	Copy
+	every, cron *node
+}
+
+// copyPaces reads the schedules that copies have of their own, when the time zone of
+// the policy is known.
+func (d *decoder) copyPaces(p *draft) {
+	for i, c := range p.paces {
+		if c.every != nil || c.cron != nil {
+			d.pace(p, "copies to "+clip(c.To), c.every, c.cron, &p.Copies[i].Schedule)
+		}
+	}
+}
+
+func (d *decoder) copyFields(c *copyDraft, p *draft) []field {
 	return []field{
 		{"to", func(n *node) { c.To = d.destination(n, p) }},
+		{"every", func(n *node) { c.every = n }},
+		{"cron", func(n *node) { c.cron = n }},
 		{"keep", func(n *node) { c.Keep = d.keep(n, &p.marks) }},
 	}
 }

@@ -17,6 +17,7 @@ func (d *decoder) siteFields(s *Site) []field {
 		{"external_id", d.textInto("external_id", "a text", &s.ExternalID)},
 		{"profile", d.textInto("profile", "the name of a profile", &s.Profile)},
 		{"key", d.textInto("key", "a KMS key, such as alias/holdfast or its ARN", &s.Key)},
+		{"bucket", func(n *node) { s.Bucket = d.bucket(n) }},
 		{"vault", func(n *node) { s.Vault = d.vault(n) }},
 	}
 }
@@ -32,7 +33,7 @@ func (d *decoder) site(e entry) {
 
 func (d *decoder) checkSite(s Site, e entry) {
 	if v := e.value.get("vault"); v != nil {
-		for _, key := range [...]string{"account", "region", "role", "external_id"} {
+		for _, key := range [...]string{"account", "region", "role", "external_id", "bucket"} {
 			if other := e.value.get(key); other != nil {
 				d.fail(other.pos, "make two sites", "site %s: a vault has no %s", clip(s.Name), key)
 			}
@@ -80,6 +81,7 @@ var (
 	accountForm = regexp.MustCompile(`^[0-9]{12}$`)
 	regionForm  = regexp.MustCompile(`^[a-z]{2,5}(-[a-z]+){1,3}-[0-9]{1,2}$`)
 	roleForm    = regexp.MustCompile(`^(arn:aws[a-z-]*:iam::[0-9]{12}:role/)?[A-Za-z0-9_+=,.@/-]{1,512}$`)
+	bucketForm  = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
 	vaultForm   = regexp.MustCompile(`^([a-z][a-z0-9]*://.+|/.+)$`)
 )
 
@@ -106,6 +108,12 @@ func (d *decoder) role(n *node) string {
 
 func (d *decoder) vault(n *node) string {
 	return d.form(n, "vault", "where to keep files", vaultForm, "write s3://bucket/folder, or the absolute path of a directory")
+}
+
+// bucket reads the name of an S3 bucket (Amazon S3 User Guide, "General purpose
+// bucket naming rules").
+func (d *decoder) bucket(n *node) string {
+	return d.form(n, "bucket", "the name of an S3 bucket", bucketForm, "write the name alone, without s3:// and folders")
 }
 
 // form reads a text that must match a regular expression.

@@ -53,7 +53,9 @@ type Site struct {
 	Profile string
 	// Key is the KMS key for copies that arrive here; empty: the service's default.
 	Key string
-	Pos Pos
+	// Bucket is the S3 bucket for what leaves and arrives as files; empty: none.
+	Bucket string
+	Pos    Pos
 }
 
 // Policy is one policy.
@@ -78,6 +80,9 @@ type Policy struct {
 type Copy struct {
 	// To names the site.
 	To string
+	// Schedule, unless it is zero, is the destination's own pace: of each of its
+	// slots only the first recovery point is copied.
+	Schedule Schedule
 	// Keep is the retention there.
 	Keep Retention
 }

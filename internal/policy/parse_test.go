@@ -95,7 +95,7 @@ func TestGoodFile(t *testing.T) {
 			{
 				Name: "gold", Match: Selector{Kinds: []dr.Kind{"rds"}, Tags: dr.Tags{"backup": "gold"}},
 				Schedule: mustEvery(t, "1h", berlin), Keep: Retention{Daily: 7, Floor: 1},
-				Copies:    []Copy{{"dr", Retention{Daily: 14, Floor: 1}}},
+				Copies:    []Copy{{To: "dr", Keep: Retention{Daily: 14, Floor: 1}}},
 				Objective: Objective{RPO: 3 * time.Hour}, Location: berlin, Pos: Pos{7, 3},
 			},
 			{

@@ -26,6 +26,7 @@ type siteShape struct {
 	ExternalID string `json:"external_id,omitempty" jsonschema_description:"Handed over when assuming the role."`
 	Profile    string `json:"profile,omitempty" jsonschema_description:"A profile of the AWS configuration to start from."`
 	Key        string `json:"key,omitempty" jsonschema_description:"The KMS key for copies that arrive here."`
+	Bucket     string `json:"bucket,omitempty" jsonschema_description:"The S3 bucket there for snapshots that leave and arrive as files, such as those of ElastiCache."`
 	Vault      string `json:"vault,omitempty" jsonschema_description:"A bucket (s3://bucket/folder) or an absolute path, for stores whose snapshots are files; instead of account and region."`
 }
 
@@ -87,8 +88,10 @@ type rulesShape struct {
 }
 
 type copyShape struct {
-	To   string    `json:"to" jsonschema_description:"The site to copy to."`
-	Keep keepShape `json:"keep" jsonschema_description:"How long to keep the copies."`
+	To    string    `json:"to" jsonschema_description:"The site to copy to."`
+	Every string    `json:"every,omitempty" jsonschema_description:"Copy no more often than this; all that keep would keep if left out."`
+	Cron  string    `json:"cron,omitempty" jsonschema_description:"Or the first after each of these times."`
+	Keep  keepShape `json:"keep" jsonschema_description:"How long to keep the copies."`
 }
 
 type volumesShape struct {

@@ -66,7 +66,7 @@ func TestSchemaKnowsTheKeys(t *testing.T) {
 		{"keep", d.keepFields(&Retention{}), under("keep", "oneOf", 0, "properties"), nil},
 		{"volumes", d.volumeFields(&Volumes{}), under("volumes", "properties"), nil},
 		{"volumes.exclude", d.partFields(&Volumes{}), under("volumes", "properties", "exclude", "properties"), nil},
-		{"copies", d.copyFields(&Copy{}, &draft{}), under("copies", "items", "properties"), nil},
+		{"copies", d.copyFields(&copyDraft{}, &draft{}), under("copies", "items", "properties"), nil},
 		{"objective", d.objectiveFields(&draft{}), under("objective", "properties"), nil},
 	}
 	for _, tt := range tests {

@@ -103,6 +103,9 @@ func cliSnapshot(c cli, a *sandbox.AWS) {
 
 func cliCopy(c cli, a *sandbox.AWS) {
 	const arn = "arn:aws:rds:us-east-1:111111111111:snapshot:orders-1"
+	if _, err := a.PutKey(recovery, west, sandbox.SeedKey{Name: "alias/dr"}); err != nil {
+		c.t.Fatal(err)
+	}
 	shared := c.run(prod, east, []string{"DBSnapshotAttributesResult", "DBSnapshotAttributes", "AttributeValues"}, "rds", "modify-db-snapshot-attribute",
 		"--db-snapshot-identifier", "orders-1", "--attribute-name", "restore", "--values-to-add", recovery).([]any)
 	if !slices.Contains(shared, any(recovery)) {

@@ -30,7 +30,7 @@ func (a *AWS) control(w http.ResponseWriter, r *http.Request) bool {
 		a.controlMux().ServeHTTP(w, r)
 		return true
 	}
-	if r.Method == http.MethodPost || r.Header.Get("Authorization") != "" || r.URL.Query().Has("Action") {
+	if r.Method == http.MethodPost || r.Header.Get("Authorization") != "" || r.URL.Query().Has("Action") || r.URL.Query().Has("X-Amz-Credential") {
 		return false
 	}
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")

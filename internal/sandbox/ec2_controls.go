@@ -40,6 +40,7 @@ func putEC2(a *AWS, account, region, what string, check func() error, do func(pl
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	defer a.keys.whileSeeding()()
 	id, err := do(place{account, region}, a.now())
 	if err != nil {
 		return "", fmt.Errorf("%s in %s of %s: %w", what, region, account, plain(err))

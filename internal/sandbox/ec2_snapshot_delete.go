@@ -27,5 +27,6 @@ func (s *ec2State) deleteSnapshot(r *request) (any, error) {
 		when = x.ready
 	}
 	x.state.set(when, "")
+	s.endCopies(x, r.now)
 	return nil, nil //nolint:nilnil // There is nothing to say but that it is done.
 }

@@ -50,7 +50,7 @@ type (
 // owner is named, those of that owner.
 func (s *ec2State) describeSnapshots(r *request) (any, error) {
 	p := r.params
-	ids, owners := p.texts("SnapshotId"), p.texts("Owner")
+	ids, owners, users := p.texts("SnapshotId"), p.texts("Owner"), p.texts("RestorableBy")
 	for i, o := range owners {
 		if o == "self" {
 			owners[i] = r.who.account
@@ -69,6 +69,7 @@ func (s *ec2State) describeSnapshots(r *request) (any, error) {
 	}
 	found := s.seenBy(r, func(x *ec2Snapshot) bool {
 		return (len(owners) == 0 || slices.Contains(owners, x.account)) && (len(ids) == 0 || slices.Contains(ids, x.id)) &&
+			(len(users) == 0 || slices.ContainsFunc(users, func(user string) bool { return x.restorableBy(user, r) })) &&
 			filters.allow(x.tagsFor(r.who.account, r.view), x.field(r.view))
 	})
 	var out ec2SnapshotsXML
@@ -79,6 +80,23 @@ func (s *ec2State) describeSnapshots(r *request) (any, error) {
 		out.Snapshots.Item = append(out.Snapshots.Item, shown)
 	}
 	return out, nil
+}
+
+// restorableBy reports whether a snapshot is one that a user asked for may make
+// volumes from.
+//
+// Amazon EC2 API Reference, DescribeSnapshots: "You can specify the Amazon Web
+// Services account IDs (if you own the snapshots), self for snapshots for which you
+// own or have explicit permissions, or all for public snapshots."
+func (x *ec2Snapshot) restorableBy(user string, r *request) bool {
+	with := x.shared.get(r.view)
+	switch user {
+	case "self", r.who.account:
+		return x.account == r.who.account || slices.Contains(with, r.who.account)
+	case everyone:
+		return slices.Contains(with, everyone)
+	}
+	return x.account == r.who.account && slices.Contains(with, user)
 }
 
 // seenBy gives the snapshots of the Region that the caller may use and that are

@@ -41,8 +41,8 @@ func (s *ec2State) describeSnapshotAttribute(r *request) (any, error) {
 // modifySnapshotAttribute shares a snapshot with other accounts, or no longer.
 //
 // Amazon EBS User Guide, "Share an Amazon EBS snapshot": encrypted snapshots not
-// with everyone, and those under the key aws/ebs not at all (the code is
-// inferred).
+// with everyone (the code is inferred), and those under the key aws/ebs not at all
+// (the code and words as github.com/hashicorp/packer/issues/7499 shows them).
 func (s *ec2State) modifySnapshotAttribute(r *request) (any, error) {
 	p := r.params
 	id := p.need("SnapshotId")

@@ -24,7 +24,7 @@ accounts:
   "111111111111":
     regions:
       us-east-1:
-        keys: [alias/data]
+        keys: [{name: alias/data, accounts: ["222222222222"]}]
         instances:
           web:
             age: 30d
@@ -38,6 +38,9 @@ accounts:
           - {id: snap-00000001, of: web/dev/sdf, age: 2d, tags: {team: shop}}
           - {id: snap-00000002, of: loose, age: 1d, images: [ami-0abc]}
           - {id: snap-00000003, of: vol-0000dead, size: 5, age: 9d, state: error}
+  "222222222222":
+    regions:
+      us-west-2: {keys: [alias/theirs]}
 `
 
 func inEC2(t *testing.T, o sandbox.Options, run func(t *testing.T, a *sandbox.AWS, c *ec2.Client)) {
@@ -193,8 +196,8 @@ func TestEC2CopiesAndShares(t *testing.T) {
 		duplicate := func(id, key string) (*ec2.CopySnapshotOutput, error) {
 			return there.CopySnapshot(ctx, &ec2.CopySnapshotInput{SourceSnapshotId: &id, SourceRegion: aws.String(east), Encrypted: aws.Bool(key != ""), KmsKeyId: aws.String(key)})
 		}
-		_, err := duplicate("snap-00000001", "")
-		wantCode(t, err, "InvalidSnapshot.NotFound")
+		early, err := duplicate("snap-00000001", "")
+		wantCode(t, err, "") // That it is not there to be copied shows later.
 		_, err = c.ModifySnapshotAttribute(ctx, &ec2.ModifySnapshotAttributeInput{
 			SnapshotId: aws.String("snap-00000001"), Attribute: types.SnapshotAttributeNameCreateVolumePermission,
 			CreateVolumePermission: &types.CreateVolumePermissionModifications{Add: []types.CreateVolumePermission{{UserId: aws.String(recovery)}}},
@@ -210,14 +213,14 @@ func TestEC2CopiesAndShares(t *testing.T) {
 		bad, err := duplicate("snap-00000001", "not-a-key")
 		wantCode(t, err, "") // A key that cannot be used fails later.
 		time.Sleep(24 * time.Hour)
-		out, err := there.DescribeSnapshots(ctx, &ec2.DescribeSnapshotsInput{SnapshotIds: []string{*good.SnapshotId, *bad.SnapshotId}})
+		out, err := there.DescribeSnapshots(ctx, &ec2.DescribeSnapshotsInput{SnapshotIds: []string{*good.SnapshotId, *bad.SnapshotId, *early.SnapshotId}})
 		wantCode(t, err, "")
 		for _, x := range out.Snapshots {
 			want := types.SnapshotStateCompleted
-			if *x.SnapshotId == *bad.SnapshotId {
+			if *x.SnapshotId != *good.SnapshotId {
 				want = types.SnapshotStateError
 			}
-			if x.State != want || *x.VolumeId != "vol-ffffffff" || len(x.Tags) > 0 || !*x.Encrypted {
+			if x.State != want || *x.VolumeId != "vol-ffffffff" || len(x.Tags) > 0 || *x.Encrypted != (*x.SnapshotId != *early.SnapshotId) {
 				t.Errorf("%+v", x)
 			}
 		}

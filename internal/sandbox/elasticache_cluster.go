@@ -22,7 +22,7 @@ func (s *cacheState) createCluster(r *request) (any, error) {
 		return nil, notSimulated("adding a cluster to a replication group")
 	}
 	readCacheSettings(p, &c)
-	return s.add(r, formCluster, c, "", func(made *cache) any {
+	return s.add(r, formCluster, c, "", readCacheSource(p), func(made *cache) any {
 		return cacheClusterResult{showCacheCluster(made, made.config.name, false, r.now)}
 	})
 }

@@ -31,8 +31,11 @@ func (s *cacheState) createGroup(r *request) (any, error) {
 	c.userGroups = p.list("UserGroupIds", "member")
 	key, mode := p.str("KmsKeyId"), p.str("ClusterMode")
 	readCacheSettings(p, &c)
+	if err := readShards(p, &c); err != nil {
+		return nil, err
+	}
 	c.clusterMode = mode == "enabled" || c.shards > 1 || strings.Contains(c.parameters, ".cluster.on")
-	return s.add(r, formGroup, c, key, func(made *cache) any { return cacheGroupResult{showCacheGroup(made, r.now)} })
+	return s.add(r, formGroup, c, key, readCacheSource(p), func(made *cache) any { return cacheGroupResult{showCacheGroup(made, r.now)} })
 }
 
 func firstNumber(n *int) *int {
@@ -62,9 +65,13 @@ func readCacheSettings(p *params, c *cacheConfig) {
 }
 
 // add makes a cache: creating, then available.
-func (s *cacheState) add(r *request, form cacheForm, c cacheConfig, key string, show func(*cache) any) (any, error) {
+func (s *cacheState) add(r *request, form cacheForm, c cacheConfig, key string, source cacheSource, show func(*cache) any) (any, error) {
 	tags, err := readCacheTags(r.params)
 	if err := firstError(r.params.check(), err); err != nil {
+		return nil, err
+	}
+	data, err := s.dataFor(r, form, &c, source)
+	if err != nil {
 		return nil, err
 	}
 	fillCacheDefaults(&c, r.place())
@@ -75,10 +82,15 @@ func (s *cacheState) add(r *request, form cacheForm, c cacheConfig, key string, 
 	if err := firstError(checkCache(form, c), g.cacheNameFree(form, c.name, r)); err != nil {
 		return nil, err
 	}
-	made := &cache{place: r.place(), form: form, created: r.now, config: c}
+	made := &cache{place: r.place(), form: form, created: r.now, config: c, seeded: data.names}
 	made.status.set(r.now, statusCreating)
-	made.status.then(r.now.Add(s.aws.options.Durations.Create.of(c.gib)), statusAvailable)
+	done := r.now.Add(s.aws.options.Durations.Create.of(c.gib))
+	if len(data.names) > 0 {
+		done = done.Add(s.aws.options.Durations.Copy.of(c.gib))
+	}
+	made.status.then(done, data.outcome(form))
 	made.tags.set(r.now, tags)
+	data.hold(r.now, done)
 	g.caches = append(g.caches, made)
 	return show(made), nil
 }

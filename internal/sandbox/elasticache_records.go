@@ -45,6 +45,8 @@ type cache struct {
 	tags    timeline[tagSet]
 	// failNext is how many of the next snapshots will fail.
 	failNext int
+	// seeded names what it was made from: snapshots, or objects by their ARNs.
+	seeded []string
 	// taken holds when manual snapshots were begun, by node; the quota counts them
 	// even when they are gone.
 	taken map[string][]time.Time
@@ -128,4 +130,5 @@ func (s *cacheSnapshot) arn() arn {
 const (
 	statusSnapshotting = "snapshotting"
 	statusRestoring    = "restoring"
+	statusExporting    = "exporting"
 )

@@ -56,7 +56,8 @@ func (s *cacheState) createServerless(r *request) (any, error) {
 	c.minGB, c.maxGB = number("DataStorage.Minimum"), number("DataStorage.Maximum")
 	c.minECPU, c.maxECPU = number("ECPUPerSecond.Minimum"), number("ECPUPerSecond.Maximum")
 	p.ignore("CacheUsageLimits.DataStorage.Unit", "NetworkType")
-	return s.add(r, formServerless, c, key, func(made *cache) any { return serverlessCacheResult{showServerlessCache(made, r.now)} })
+	source := cacheSource{arns: p.list("SnapshotArnsToRestore", "SnapshotArn")}
+	return s.add(r, formServerless, c, key, source, func(made *cache) any { return serverlessCacheResult{showServerlessCache(made, r.now)} })
 }
 
 func (s *cacheState) describeServerless(r *request) (any, error) {

@@ -18,6 +18,7 @@ func elasticacheService(s *cacheState) *service {
 			"DescribeSnapshots":                reads(s.describeSnapshots),
 			"CopySnapshot":                     writes(s.copySnapshot),
 			"DeleteSnapshot":                   writes(s.deleteSnapshot),
+			"ExportServerlessCacheSnapshot":    writes(s.exportServerlessSnapshot),
 			"CreateServerlessCacheSnapshot":    writes(s.createServerlessSnapshot),
 			"DescribeServerlessCacheSnapshots": reads(s.describeServerlessSnapshots),
 			"DeleteServerlessCacheSnapshot":    writes(s.deleteServerlessSnapshot),

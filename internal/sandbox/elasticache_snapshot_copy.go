@@ -5,28 +5,27 @@ import (
 	"strings"
 )
 
-// copySnapshot copies a snapshot within its Region. To export one to a bucket is
-// not simulated.
+// copySnapshot copies a snapshot within its Region or, with TargetBucket, exports
+// it.
 //
-// Amazon ElastiCache API Reference, CopySnapshot; User Guide, "Data tiering in
-// ElastiCache": such snapshots cannot be exported to Amazon S3. The code of that
-// refusal is assumed.
+// Amazon ElastiCache API Reference, CopySnapshot.
 func (s *cacheState) copySnapshot(r *request) (any, error) {
 	p := r.params
 	from, to, bucket, key := p.need("SourceSnapshotName"), p.need("TargetSnapshotName"), p.str("TargetBucket"), p.str("KmsKeyId")
 	tags, err := readCacheTags(p)
-	if err := firstError(p.check(), err, checkSnapshotName(to, formGroup)); err != nil {
+	if err := firstError(p.check(), err); err != nil {
 		return nil, err
 	}
 	g := s.region(r.place())
 	source, ok := g.snapshot(false, from, r.now)
-	switch {
-	case !ok:
+	if !ok {
 		return nil, cacheSnapshotNotFound(false, from)
-	case bucket != "" && source.of.dataTiering:
-		return nil, refuse("SnapshotFeatureNotSupportedFault", "Snapshots of clusters with data tiering cannot be exported to Amazon S3.")
-	case bucket != "":
-		return nil, notSimulated("the export of snapshots to Amazon S3")
+	}
+	if bucket != "" {
+		return s.exportSnapshot(r, source, to, bucket)
+	}
+	if err := checkSnapshotName(to, formGroup); err != nil {
+		return nil, err
 	}
 	if err := source.mustBe(r.now, "copy", statusAvailable); err != nil {
 		return nil, err

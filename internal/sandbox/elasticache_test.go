@@ -118,7 +118,7 @@ func TestCacheRules(t *testing.T) {
 		{"copy", "", copyCacheSnapshot("plain", "two", "")},
 		{"copy onto a name", "SnapshotAlreadyExistsFault", copyCacheSnapshot("plain", "broken", "")},
 		{"copy what is being made", "InvalidSnapshotState", copyCacheSnapshot("fresh", "two", "")},
-		{"export", "NotImplemented", copyCacheSnapshot("plain", "two", "bucket")},
+		{"export to no bucket", "InvalidParameterValue", copyCacheSnapshot("plain", "two", "bucket")},
 		{"export of data tiering", "SnapshotFeatureNotSupportedFault", copyCacheSnapshot("tiered", "two", "bucket")},
 		{"tags", "", readCacheTags("replicationgroup", "hot")},
 		{"tags of a member", "", readCacheTags("cluster", "hot-001")},

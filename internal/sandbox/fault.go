@@ -95,7 +95,7 @@ func statusOf(code string) int {
 	switch code {
 	case "InternalFailure", "InternalError", "InternalServerError":
 		return http.StatusInternalServerError
-	case "ServiceUnavailable", "RequestLimitExceeded":
+	case "ServiceUnavailable", "RequestLimitExceeded", "SlowDown":
 		return http.StatusServiceUnavailable
 	case "AccessDenied", "UnauthorizedOperation", "ExpiredToken", "InvalidClientTokenId", "OptInRequired", "UnrecognizedClientException":
 		return http.StatusForbidden

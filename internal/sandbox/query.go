@@ -16,20 +16,31 @@ type answer struct {
 	status int
 	header http.Header
 	body   []byte
+	// large is a body that is made while it is read, instead of body; size is its
+	// length.
+	large func() io.Reader
+	size  int64
 }
 
 func (a *answer) write(w http.ResponseWriter) {
 	maps.Copy(w.Header(), a.header)
 	w.WriteHeader(a.status)
-	_, _ = w.Write(a.body) // The caller may be gone; there is no one to tell.
+	_, _ = io.Copy(w, a.reader()) // The caller may be gone; there is no one to tell.
+}
+
+func (a *answer) reader() io.Reader {
+	if a.large != nil {
+		return a.large()
+	}
+	return bytes.NewReader(a.body)
 }
 
 func (a *answer) response(r *http.Request) *http.Response {
 	return &http.Response{
 		Status:     strconv.Itoa(a.status) + " " + http.StatusText(a.status),
 		StatusCode: a.status, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Header: a.header, Body: io.NopCloser(bytes.NewReader(a.body)),
-		ContentLength: int64(len(a.body)), Request: r,
+		Header: a.header, Body: io.NopCloser(a.reader()),
+		ContentLength: int64(len(a.body)) + a.size, Request: r,
 	}
 }
 
@@ -105,11 +116,11 @@ func renderError(svc *service, e *apiError, id string) (*answer, error) {
 }
 
 func xmlAnswer(status int, body []byte, id string) *answer {
-	return &answer{status, http.Header{
+	return &answer{status: status, header: http.Header{
 		"Content-Type":     {"text/xml"},
 		"Content-Length":   {strconv.Itoa(len(body))},
 		"X-Amzn-Requestid": {id},
-	}, body}
+	}, body: body}
 }
 
 // stamp writes a moment as the Query services do.

@@ -22,7 +22,7 @@ func (s *rdsState) createDBClusterSnapshot(r *request) (any, error) {
 	}
 	g := s.region(r.place())
 	c := cl.config.get(r.now)
-	if !cl.status.in(r.now, statusAvailable) {
+	if !cl.status.in(r.now, statusAvailable) || !s.aws.keys.works(c.key, r.now) {
 		return nil, dbClusterState(notAvailable, c.name)
 	}
 	if err := s.roomForClusterSnapshot(g, name, r.now); err != nil {

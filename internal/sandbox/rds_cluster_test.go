@@ -23,6 +23,7 @@ accounts:
   "111111111111":
     regions:
       us-east-1:
+        keys: [alias/dr]
         cluster-parameter-groups: {tuned: aurora-postgresql16}
         db-clusters:
           ledger: {size: 300, parameter-group: tuned, tags: {team: shop}, members: {ledger-1: {}, ledger-2: {tier: 1}}}
@@ -39,6 +40,11 @@ accounts:
           - {of: ledger, name: broken, age: 1d, status: failed}
           - {of: ledger, type: automated, age: 2d}
           - {of: multi, name: of-multi, age: 1d}
+      us-west-2: {keys: [alias/dr]}
+  "222222222222":
+    regions:
+      us-east-1: {keys: [alias/dr]}
+      us-west-2: {keys: [alias/dr]}
 `
 
 func runClusterRules(t *testing.T, account, region string, rules []rule) {

@@ -82,32 +82,50 @@ func (s *rdsState) copySource(q copyRequest, r *request) (*dbSnapshot, error) {
 //
 // Amazon RDS API Reference, CopyDBSnapshot, KmsKeyId: it must be given for an
 // encrypted snapshot of another Region or account; else the copy keeps the
-// source's. Given for a plain one, it encrypts the copy. A key that AWS manages
-// cannot be used from another account.
+// source's. Given for a plain one, it encrypts the copy.
 func (s *rdsState) copyKey(q copyRequest, from *dbSnapshot, r *request) (string, error) {
 	foreign, distant := from.account != r.who.account, from.region != r.region
-	if from.key != "" && (foreign && managed(from.key, "rds")) {
-		return "", refuse("KMSKeyNotAccessibleFault", "The source snapshot KMS key [%s] does not exist, is not enabled or "+
-			"you do not have permissions to access it.", from.key)
-	}
-	if q.key != "" {
-		key, ok := s.aws.keys.resolve(r.place(), q.key)
-		if !ok {
-			return "", refuse("KMSKeyNotAccessibleFault", "The target KMS key [%s] does not exist, is not enabled or "+
-				"you do not have permissions to access it.", q.key)
-		}
-		return key, nil
-	}
+	name := q.key
 	switch {
+	case name != "":
 	case from.key == "":
 		return "", nil
 	case distant:
 		return "", invalidValue("Must specify new KMS key for cross region encrypted snapshot copy.")
 	case foreign:
-		return "", refuse("KMSKeyNotAccessibleFault", "The target KMS key [None] does not exist, is not enabled or "+
-			"you do not have permissions to access it.")
+		return "", keyNotAccessible("target", "None")
+	default:
+		name = from.key
 	}
-	return from.key, nil
+	if err := s.mayRead(from, r); err != nil {
+		return "", err
+	}
+	// What is needed of a key, here and in mayRead, is what the policy has that AWS
+	// gives for keys of shared snapshots (Amazon RDS User Guide, "Sharing encrypted
+	// snapshots"), as far as a copy can need it. That all of it is needed is inferred.
+	key, err := s.aws.keys.use(keyUse{r.who, "rds"}, r.region, name, r.now, "DescribeKey", "CreateGrant", "GenerateDataKey")
+	if err != nil {
+		return "", keyNotAccessible("target", name)
+	}
+	return key, nil
+}
+
+// mayRead says why the caller cannot read an encrypted snapshot: its key must be
+// there and enabled, and its policy must let the caller use it, which that of
+// aws/rds never does for another account.
+func (s *rdsState) mayRead(from *dbSnapshot, r *request) error {
+	if from.key == "" {
+		return nil
+	}
+	if _, err := s.aws.keys.use(keyUse{r.who, "rds"}, from.region, from.key, r.now, "DescribeKey", "CreateGrant", "Decrypt"); err != nil {
+		return keyNotAccessible("source snapshot", from.key)
+	}
+	return nil
+}
+
+func keyNotAccessible(which, key string) error {
+	return refuse("KMSKeyNotAccessibleFault", "The %s KMS key [%s] does not exist, is not enabled or "+
+		"you do not have permissions to access it.", which, key)
 }
 
 // copiedTags gives the copy's tags. The source's are copied only if asked for and

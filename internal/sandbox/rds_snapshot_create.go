@@ -9,7 +9,9 @@ import (
 //
 // Amazon RDS API Reference, CreateDBSnapshot: "The source DB instance must be in
 // the available or storage-optimization state." While a snapshot begins, the
-// database shows backing-up, and so takes no second one.
+// database shows backing-up, and so takes no second one. Without its key it is in
+// neither (Amazon RDS User Guide, "Encrypting Amazon RDS resources"), though its
+// status goes on to show as it was here.
 func (s *rdsState) createDBSnapshot(r *request) (any, error) {
 	name, of := r.params.need("DBSnapshotIdentifier"), r.params.need("DBInstanceIdentifier")
 	tags, err := readTags(r.params)
@@ -26,7 +28,7 @@ func (s *rdsState) createDBSnapshot(r *request) (any, error) {
 	case c.cluster != "":
 		return nil, invalidValue("The specified instance is a member of a cluster and a snapshot cannot be created directly. " +
 			"Please use the CreateDBClusterSnapshot API instead.")
-	case !d.status.in(r.now, statusAvailable, statusOptimizing):
+	case !d.status.in(r.now, statusAvailable, statusOptimizing), !s.aws.keys.works(c.key, r.now):
 		return nil, refuse("InvalidDBInstanceState", "Cannot create a snapshot because the database instance %s "+
 			"is not currently in the available state.", c.name)
 	}

@@ -58,13 +58,18 @@ func showSnapshot(s *dbSnapshot, when time.Time) snapshotXML {
 		Status: s.status.get(when), Port: s.of.port, AvailabilityZone: s.of.zone, VpcId: s.of.vpc,
 		InstanceCreateTime: stamp(s.instanceCreated), MasterUsername: s.of.user, EngineVersion: s.of.version,
 		LicenseModel: s.of.license, SnapshotType: s.kind, Iops: s.of.iops, StorageThroughput: s.of.throughput,
-		OptionGroupName: s.optionGroup, PercentProgress: s.percent(when), SourceDBSnapshotIdentifier: s.sourceARN,
+		OptionGroupName: s.optionGroup, PercentProgress: s.percent(when),
 		StorageType: s.of.storageType, Encrypted: s.key != "", KmsKeyId: s.key, DBSnapshotArn: s.arn().String(),
 		Timezone: s.of.timezone, IAMDatabaseAuthenticationEnabled: s.of.iam, DbiResourceId: s.resource,
 		TagList: showTags(s.tags.get(when)), SnapshotTarget: "region",
 	}
-	if from, ok := parseARN(s.sourceARN); ok && from.region != s.region {
-		x.SourceRegion = from.region
+	// "It only has a value in the case of a cross-account or cross-Region copy."
+	// (Amazon RDS API Reference, DBSnapshot, SourceDBSnapshotIdentifier.)
+	if from, ok := parseARN(s.sourceARN); ok && from.place != s.place {
+		x.SourceDBSnapshotIdentifier = s.sourceARN
+		if from.region != s.region {
+			x.SourceRegion = from.region
+		}
 	}
 	if !when.Before(s.shownFrom) {
 		x.SnapshotCreateTime = stamp(s.taken)

@@ -15,8 +15,9 @@ func (s *redshiftState) catchUp(g *redshiftRegion, now time.Time) {
 	for _, c := range g.clusters {
 		for ; !c.nextAutomated.After(now); c.nextAutomated = c.nextAutomated.Add(automatedEvery) {
 			at := c.nextAutomated
-			days := c.config.get(at).retention
-			expired := at.AddDate(0, 0, days).Before(now.Add(-remembered))
+			of := c.config.get(at)
+			days := of.retention
+			expired := at.AddDate(0, 0, max(days, of.copies.Days)).Before(now.Add(-remembered))
 			// What is not available, paused for one, is passed over (inferred).
 			if days == 0 || expired || !c.status.in(at, statusAvailable) {
 				continue
@@ -41,6 +42,7 @@ func (s *redshiftState) takeAutomated(g *redshiftRegion, c *cluster, at time.Tim
 		snap.status.then(latest(gone, at), "")
 	}
 	g.snapshots = append(g.snapshots, snap)
+	s.send(c, snap)
 	return snap
 }
 

@@ -32,6 +32,27 @@ func (a *AWS) FailNextClusterSnapshots(account, region, name string, n int) erro
 	return a.onCluster(account, region, name, func(c *cluster, _ time.Time) { c.failNext = n })
 }
 
+// FailNextSnapshotCopies makes the next n copies of the snapshots of a cluster to
+// another Region end as "failed".
+func (a *AWS) FailNextSnapshotCopies(account, region, name string, n int) error {
+	return a.onCluster(account, region, name, func(c *cluster, _ time.Time) { c.failCopies = n })
+}
+
+// CopyClusterTags makes the copies that Redshift makes in other Regions from now on
+// carry the tags of their originals. AWS does not say whether they do.
+func (a *AWS) CopyClusterTags(yes bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.redshift.copyTags = yes
+}
+
+// PutSnapshotCopyGrant makes a snapshot copy grant exist, as a seed does.
+func (a *AWS) PutSnapshotCopyGrant(account, region, name, key string) error {
+	return a.Seed(Seed{Accounts: map[string]SeedAccount{account: {Regions: map[string]SeedRegion{
+		region: {CopyGrants: map[string]string{name: key}},
+	}}}})
+}
+
 // PutLogBucket makes a bucket exist to which the clusters of a Region may log. Of
 // buckets nothing else is simulated for Redshift.
 func (a *AWS) PutLogBucket(region, name string) {

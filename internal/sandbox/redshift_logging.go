@@ -32,9 +32,9 @@ const (
 )
 
 var (
-	// bucketPattern is what a name must look like (Amazon S3 User Guide, "General
+	// logBucketPattern is what a name must look like (Amazon S3 User Guide, "General
 	// purpose bucket naming rules").
-	bucketPattern = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
+	logBucketPattern = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
 	// logPrefixPattern and the length are those of EnableLogging, S3KeyPrefix.
 	logPrefixPattern = regexp.MustCompile(`^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$`)
 )
@@ -78,7 +78,7 @@ func checkLogging(to clusterLogging) error {
 		if to.bucket == "" {
 			return invalidCombination("BucketName is required when LogDestinationType is s3.")
 		}
-		if !bucketPattern.MatchString(to.bucket) {
+		if !logBucketPattern.MatchString(to.bucket) {
 			return refuse("InvalidS3BucketNameFault", "The S3 bucket name %s is invalid.", to.bucket)
 		}
 	case logsToWatch:

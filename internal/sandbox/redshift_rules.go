@@ -21,6 +21,9 @@ const (
 // restoreAccounts is how many accounts may be let to restore one snapshot.
 const restoreAccounts = 20
 
+// keyShares is how many such permissions there may be of all snapshots under one key.
+const keyShares = 100
+
 // checkClusterSnapshotName says what is wrong with the name of a new snapshot.
 //
 // Amazon Redshift API Reference, CreateClusterSnapshot: 1 to 255 letters, digits

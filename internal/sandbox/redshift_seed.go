@@ -118,6 +118,17 @@ func (c SeedCluster) config(name string) clusterConfig {
 
 func (s *redshiftState) seed(p place, in SeedRegion, now time.Time) error {
 	g := s.region(p, now)
+	for _, name := range slices.Sorted(maps.Keys(in.CopyGrants)) {
+		key, ok := s.aws.keys.resolve(p, or(in.CopyGrants[name], "alias/aws/redshift"))
+		if !ok {
+			return fmt.Errorf("snapshot copy grant %s: there is no KMS key %q", name, in.CopyGrants[name])
+		}
+		if x, there := g.grant(name, now); there {
+			x.key = key // A cluster has named it before.
+			continue
+		}
+		g.addGrant(name, key, tagSet{}, time.Time{})
+	}
 	for _, name := range slices.Sorted(maps.Keys(in.Clusters)) {
 		if err := s.seedCluster(g, name, in.Clusters[name], now); err != nil {
 			return fmt.Errorf("cluster %s: %w", name, err)
@@ -144,6 +155,12 @@ func (s *redshiftState) seedCluster(g *redshiftRegion, name string, in SeedClust
 		of.key = key
 	}
 	created := now.Add(-time.Duration(in.Age))
+	if to := of.copies; to.Grant != "" {
+		there := s.bare(place{g.account, to.Region})
+		if _, ok := there.grant(to.Grant, now); !ok { // It comes into being by being named.
+			there.addGrant(to.Grant, aliasKey(there.place, "alias/aws/redshift"), tagSet{}, time.Time{})
+		}
+	}
 	c := s.addCluster(g, of, tagSet(maps.Clone(in.Tags)), created)
 	c.status.set(created, statusAvailable)
 	if to := in.Logging.config(); to.to != "" {

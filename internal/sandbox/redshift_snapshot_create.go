@@ -56,6 +56,7 @@ func (s *redshiftState) takeManual(g *redshiftRegion, c *cluster, name string, d
 	snap.tags.set(now, tags)
 	snap.keep(days, now)
 	g.snapshots = append(g.snapshots, snap)
+	s.send(c, snap)
 	return snap
 }
 
@@ -95,7 +96,8 @@ func (s *redshiftState) roomForClusterSnapshot(g *redshiftRegion, name string, n
 // of a paused cluster to manual snapshots." The copy keeps the source's creation
 // time (AWS CLI Command Reference, copy-cluster-snapshot, the example); its status
 // is "creating" at first (API Reference, Snapshot, Status). That its retention
-// begins with the copy is inferred.
+// begins with the copy is inferred. So is that Redshift does not send it to another
+// Region, to which the automated one has gone already.
 func (s *redshiftState) copyClusterSnapshot(r *request) (any, error) {
 	p := r.params
 	source, target, of := p.need("SourceSnapshotIdentifier"), p.need("TargetSnapshotIdentifier"), p.str("SourceSnapshotClusterIdentifier")

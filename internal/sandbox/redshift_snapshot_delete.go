@@ -34,6 +34,7 @@ func (s *redshiftState) dropClusterSnapshot(r *request, name, of string) (*clust
 		return nil, invalidClusterSnapshotState("Cannot delete the snapshot %s because other accounts still have access to it.", snap.name)
 	}
 	snap.status.set(r.now, "")
+	s.abandon(snap, r.now)
 	return snap, nil
 }
 

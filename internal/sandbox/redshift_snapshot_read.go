@@ -55,7 +55,8 @@ func (s *redshiftState) describeClusterSnapshots(r *request) (any, error) {
 	for _, snap := range found {
 		shown := showClusterSnapshot(snap, r.view)
 		if snap.account != r.who.account {
-			shown.Tags = redshiftTagsXML{}
+			// AccountsWithRestoreAccess: "Visible only to the snapshot owner."
+			shown.Tags, shown.AccountsWithRestoreAccess.AccountWithRestoreAccess = redshiftTagsXML{}, nil
 		}
 		out.Snapshots.Snapshot = append(out.Snapshots.Snapshot, shown)
 	}

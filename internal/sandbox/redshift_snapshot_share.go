@@ -11,7 +11,9 @@ func (s *redshiftState) namedForSharing(r *request) (*clusterSnapshot, string, e
 	if err := p.check(); err != nil {
 		return nil, "", err
 	}
-	if !isAccountID(account) {
+	// "Attempts to authorize or revoke access to your own account will receive an
+	// error" (Management Guide, "Sharing a snapshot"); which one is inferred.
+	if !isAccountID(account) || account == r.who.account {
 		return nil, "", invalidValue("Invalid account id: %s", account)
 	}
 	for _, snap := range s.region(r.place(), r.now).snapshots {
@@ -24,8 +26,8 @@ func (s *redshiftState) namedForSharing(r *request) (*clusterSnapshot, string, e
 
 // authorizeSnapshotAccess lets another account restore a snapshot.
 //
-// Amazon Redshift Management Guide, "Quotas and limits in Amazon Redshift": 20
-// accounts a snapshot. That only available manual ones can be shared, and not
+// Amazon Redshift Management Guide, "Sharing a snapshot": 20 accounts a snapshot and
+// 100 a KMS key, counted over its snapshots. That only available manual ones can be shared, and not
 // those under aws/redshift, is inferred.
 func (s *redshiftState) authorizeSnapshotAccess(r *request) (any, error) {
 	snap, account, err := s.namedForSharing(r)
@@ -42,11 +44,24 @@ func (s *redshiftState) authorizeSnapshotAccess(r *request) (any, error) {
 		return nil, refuse("AuthorizationAlreadyExists", "The account %s is already authorized to restore %s.", account, snap.name)
 	case len(with) >= restoreAccounts:
 		return nil, refuse("AuthorizationQuotaExceeded", "A snapshot can be shared with at most %d accounts.", restoreAccounts)
+	case snap.of.key != "" && s.sharesUnder(snap.of.key, r) >= keyShares:
+		return nil, refuse("LimitExceededFault", "The encryption key has exceeded its grant limit in AWS KMS.")
 	}
 	with = append(slices.Clone(with), account)
 	slices.Sort(with)
 	snap.shared.set(r.now, with)
 	return clusterSnapshotResult{showClusterSnapshot(snap, r.now)}, nil
+}
+
+// sharesUnder counts the shares of the snapshots that one key encrypts.
+func (s *redshiftState) sharesUnder(key string, r *request) int {
+	n := 0
+	for _, snap := range s.bare(r.place()).snapshots {
+		if snap.of.key == key && snap.exists(r.now) {
+			n += len(snap.shared.get(r.now))
+		}
+	}
+	return n
 }
 
 func (s *redshiftState) revokeSnapshotAccess(r *request) (any, error) {

@@ -12,6 +12,8 @@ type redshiftState struct {
 	regions map[place]*redshiftRegion
 	// buckets are those to which clusters may log: their Regions by name.
 	buckets map[string]string
+	// copyTags makes copies in other Regions carry the tags of their originals.
+	copyTags bool
 }
 
 // redshiftRegion is what one account has in one Region. The lists keep what is
@@ -20,6 +22,7 @@ type redshiftRegion struct {
 	place
 	clusters  []*cluster
 	snapshots []*clusterSnapshot
+	grants    []*copyGrant
 }
 
 // clusterConfig is what can be set on a cluster. It is a value: a change makes a
@@ -48,6 +51,8 @@ type cluster struct {
 	logging   timeline[clusterLogging]
 	// failNext is how many of the next manual snapshots will fail.
 	failNext int
+	// failCopies is how many of the next copies to another Region will fail.
+	failCopies int
 	// nextAutomated is when Redshift next takes a snapshot by itself.
 	nextAutomated time.Time
 }
@@ -63,8 +68,10 @@ type clusterSnapshot struct {
 	place
 	name, kind string // kind is "manual" or "automated".
 	// of is the cluster's configuration when the snapshot was taken.
-	of             clusterConfig
-	namespace      string
+	of        clusterConfig
+	namespace string
+	// source is what a copy from another Region was made of; nil otherwise.
+	source         *clusterSnapshot
 	clusterCreated time.Time
 	// taken is the moment whose data it holds; started is when it was asked for
 	// and its retention begins, ready when it is (or was) to be done.
@@ -103,19 +110,27 @@ func latest(a, b time.Time) time.Time {
 }
 
 func newRedshift(a *AWS) *redshiftState {
-	return &redshiftState{a, map[place]*redshiftRegion{}, map[string]string{}}
+	return &redshiftState{aws: a, regions: map[place]*redshiftRegion{}, buckets: map[string]string{}}
 }
 
 // region gives what there is in a Region, with the snapshots that Redshift has
-// taken by itself up to now.
+// taken by itself up to now, there and in the Regions from which it copies them.
 func (s *redshiftState) region(p place, now time.Time) *redshiftRegion {
+	got := s.bare(p)
+	for _, g := range s.senders(p) {
+		s.catchUp(g, now)
+	}
+	got.forget(now)
+	return got
+}
+
+// bare gives what is known of a Region so far.
+func (s *redshiftState) bare(p place) *redshiftRegion {
 	got, ok := s.regions[p]
 	if !ok {
 		got = &redshiftRegion{place: p}
 		s.regions[p] = got
 	}
-	s.catchUp(got, now)
-	got.forget(now)
 	return got
 }
 
@@ -146,6 +161,7 @@ func (g *redshiftRegion) forget(now time.Time) {
 	old := now.Add(-remembered)
 	g.clusters = slices.DeleteFunc(g.clusters, func(c *cluster) bool { return c.status.goneSince(old) })
 	g.snapshots = slices.DeleteFunc(g.snapshots, func(s *clusterSnapshot) bool { return s.status.goneSince(old) })
+	g.grants = slices.DeleteFunc(g.grants, func(x *copyGrant) bool { return x.status.goneSince(old) })
 }
 
 func clusterNotFound(name string) error {

@@ -65,6 +65,10 @@ func (s *redshiftState) tagsOf(name string, r *request, when time.Time) (*timeli
 		if snap, ok := g.snapshot(id, when); ok && snap.of.name == of {
 			return &snap.tags, nil
 		}
+	case "snapshotcopygrant":
+		if x, ok := g.grant(a.id, when); ok {
+			return &x.tags, nil
+		}
 	}
 	return nil, missing
 }
@@ -113,6 +117,11 @@ func (s *redshiftState) eachTagged(r *request, kind string, do func(full, kind s
 	for _, snap := range g.snapshots {
 		if snap.exists(r.view) && (kind == "" || strings.EqualFold(kind, "snapshot")) {
 			do(snap.arn().String(), "snapshot", snap.tags.get(r.view))
+		}
+	}
+	for _, x := range g.grants {
+		if x.status.exists(r.view) && (kind == "" || strings.EqualFold(kind, "snapshotcopygrant")) {
+			do(x.arn().String(), "snapshotcopygrant", x.tags.get(r.view))
 		}
 	}
 }

@@ -71,6 +71,7 @@ type (
 		MaintenanceTrackName                                              string
 		ManualSnapshotRetentionPeriod, ManualSnapshotRemainingDays        int
 		SnapshotRetentionStartTime, SnapshotArn                           string
+		SourceRegion                                                      string `xml:",omitempty"`
 	}
 	restoreAccessXML       struct{ AccountId string }
 	clusterSnapshotResult  struct{ Snapshot clusterSnapshotXML }
@@ -122,7 +123,7 @@ func (s *redshiftState) showCluster(c *cluster, when time.Time) clusterXML {
 		x.MultiAZ = "Enabled"
 	}
 	if to := of.copies; to.Region != "" {
-		x.ClusterSnapshotCopyStatus = &snapshotCopyXML{to.Region, cmp.Or(to.Days, 7), cmp.Or(to.ManualDays, -1), to.Grant}
+		x.ClusterSnapshotCopyStatus = &snapshotCopyXML{to.Region, cmp.Or(to.Days, defaultCopyDays), cmp.Or(to.ManualDays, -1), to.Grant}
 	}
 	if status != statusCreating {
 		x.ClusterCreateTime = stamp(c.created)
@@ -166,6 +167,9 @@ func showClusterSnapshot(s *clusterSnapshot, when time.Time) clusterSnapshotXML 
 		BackupProgressInMegaBytes: size, Tags: showRedshiftTags(s.tags.get(when)), EnhancedVpcRouting: of.enhanced,
 		MaintenanceTrackName: of.track, ManualSnapshotRetentionPeriod: days, ManualSnapshotRemainingDays: -1,
 		SnapshotRetentionStartTime: stamp(s.started), SnapshotArn: s.arn().String(),
+	}
+	if s.source != nil {
+		x.SourceRegion = s.source.region
 	}
 	if days >= 0 {
 		x.ManualSnapshotRemainingDays = max(0, days-int(when.Sub(s.started).Hours()/24))

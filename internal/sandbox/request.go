@@ -15,6 +15,9 @@ type request struct {
 	service string
 	action  string
 	params  *params
+	// s3 is what a call to S3 says, which has no parameters but method, path, query,
+	// headers and body.
+	s3 *s3Call
 	// now is when the call takes effect, view the moment as of which reads are
 	// answered: the same, unless a Stale fault holds reads back.
 	now, view time.Time

@@ -35,6 +35,11 @@ accounts:
           - {of: catalog, name: with-aws-tag, age: 1d, tags: {"aws:backup:source-resource": x}}
           - {of: customers, name: managed-key, age: 1d}
           - {of: orders, name: own-key, age: 1d, shared: ["222222222222"]}
+      us-west-2: {keys: [alias/dr]}
+  "222222222222":
+    regions:
+      us-east-1: {keys: [alias/dr]}
+      us-west-2: {keys: [alias/dr]}
 `
 
 // rule is one call and the error code that AWS answers with; "" for success.

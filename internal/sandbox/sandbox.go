@@ -55,7 +55,7 @@ type AWS struct {
 	offset     time.Duration
 	accounts   map[string]*account
 	sessions   map[string]session
-	keys       keyring
+	keys       *keyring
 	faults     []*faultState
 	limiters   limiters
 	calls      []Call
@@ -67,6 +67,7 @@ type AWS struct {
 	ec2        *ec2State
 
 	elasticache *cacheState
+	s3          *s3State
 }
 
 // New gives a simulated AWS in which nothing exists yet. Accounts come into
@@ -80,15 +81,16 @@ func New(o Options) *AWS {
 		options:  o,
 		accounts: map[string]*account{},
 		sessions: map[string]session{},
-		keys:     keyring{},
 		limiters: limiters{},
 	}
+	a.keys = newKeyring(a)
 	a.rds = newRDS(a)
 	a.redshift, a.serverless = newRedshift(a), newServerless(a)
 	a.ec2 = newEC2(a)
 	a.elasticache = newElastiCache(a)
+	a.s3 = newS3(a)
 	a.services = map[string]*service{}
-	for _, s := range []*service{stsService(a), rdsService(a.rds), redshiftService(a.redshift), serverlessService(a.serverless), ec2Service(a.ec2), elasticacheService(a.elasticache), taggingService(a)} {
+	for _, s := range []*service{stsService(a), rdsService(a.rds), redshiftService(a.redshift), serverlessService(a.serverless), ec2Service(a.ec2), elasticacheService(a.elasticache), kmsService(a.keys), s3Service(a.s3), quotasService(a), taggingService(a)} {
 		a.services[s.name] = s
 	}
 	return a

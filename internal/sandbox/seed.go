@@ -10,7 +10,10 @@ import "time"
 //	    deny: [rds:DeleteDBInstance]   # actions that no one here may do
 //	    regions:
 //	      us-east-1:
-//	        keys: [alias/holdfast]     # none named: every customer key exists
+//	        keys:                      # none named: those that the seed uses exist
+//	          - alias/holdfast
+//	          - {name: alias/shared, accounts: ["222222222222"]}
+//	          - {name: alias/old, state: disabled}
 //	        quotas: {manual-snapshots: 100}
 //	        databases:
 //	          orders:
@@ -56,7 +59,7 @@ type SeedAccount struct {
 
 // SeedRegion is one Region of an account.
 type SeedRegion struct {
-	Keys             []string                   `yaml:"keys"`
+	Keys             []SeedKey                  `yaml:"keys"`
 	Quotas           map[Quota]int              `yaml:"quotas"`
 	SubnetGroups     map[string][]string        `yaml:"subnet-groups"`
 	ParameterGroups  map[string]string          `yaml:"parameter-groups"`
@@ -65,7 +68,9 @@ type SeedRegion struct {
 	Clusters         map[string]SeedCluster     `yaml:"redshift-clusters"`
 	ClusterSnapshots []SeedClusterSnapshot      `yaml:"redshift-snapshots"`
 	Namespaces       map[string]SeedNamespace   `yaml:"redshift-namespaces"`
-	Snapshots        []SeedSnapshot             `yaml:"snapshots"`
+	// CopyGrants are Redshift's snapshot copy grants: the key of each by its name.
+	CopyGrants map[string]string `yaml:"redshift-copy-grants"`
+	Snapshots  []SeedSnapshot    `yaml:"snapshots"`
 	// DBClusterParameterGroups says the family by name, as ParameterGroups does.
 	DBClusterParameterGroups map[string]string        `yaml:"cluster-parameter-groups"`
 	DBClusters               map[string]SeedDBCluster `yaml:"db-clusters"`

@@ -19,6 +19,7 @@ func (a *AWS) Seed(s Seed) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	now := a.now()
+	defer a.keys.whileSeeding()()
 	for _, id := range slices.Sorted(maps.Keys(s.Accounts)) {
 		in := s.Accounts[id]
 		acc := a.account(id)
@@ -37,7 +38,9 @@ func (a *AWS) Seed(s Seed) error {
 }
 
 func (a *AWS) seedRegion(p place, in SeedRegion, now time.Time) error {
-	a.keys.declare(p, in.Keys)
+	if err := a.keys.declare(p, in.Keys, now); err != nil {
+		return err
+	}
 	for q, n := range in.Quotas {
 		a.account(p.account).quotas[quotaKey{p.region, q}] = n
 	}

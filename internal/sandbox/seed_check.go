@@ -38,6 +38,11 @@ func (r SeedRegion) check(path ...string) error {
 			return at(fmt.Errorf("there is no quota %q", q), in("quotas", string(q))...)
 		}
 	}
+	for i, key := range r.Keys {
+		if err := key.check(); err != nil {
+			return at(plain(err), in("keys", fmt.Sprintf("[%d]", i))...)
+		}
+	}
 	if err := r.checkEC2(in); err != nil {
 		return err
 	}

@@ -18,14 +18,14 @@ func (a *AWS) exchange(c *Client, r *http.Request) (*answer, error) {
 	if c != nil && c.dead.Load() {
 		return nil, ErrCrashed
 	}
-	form, err := readForm(r)
+	form, call, err := readInput(r)
 	if err != nil {
 		return nil, err
 	}
 	if err := pause(r.Context(), a.options.Latency/2); err != nil {
 		return nil, err
 	}
-	got, err := a.handle(c, r, form)
+	got, err := a.handle(c, r, form, call)
 	if err != nil {
 		return nil, err
 	}
@@ -33,6 +33,20 @@ func (a *AWS) exchange(c *Client, r *http.Request) (*answer, error) {
 		return nil, err
 	}
 	return got, nil
+}
+
+// readInput gives what a request asks for: parameters or, of a call to S3, all of
+// it but for the action, which is made out from the rest.
+func readInput(r *http.Request) (url.Values, *s3Call, error) {
+	if s, err := readScope(r); err == nil && s.service == "s3" {
+		call, err := readS3Call(r)
+		if err != nil {
+			return nil, nil, err
+		}
+		return url.Values{"Action": {call.operation()}}, call, nil
+	}
+	form, err := readForm(r)
+	return form, nil, err
 }
 
 // readForm gives the parameters of a request, which come in the body or, with
@@ -60,7 +74,7 @@ func readForm(r *http.Request) (url.Values, error) {
 }
 
 // handle finds out who asks for what, and answers.
-func (a *AWS) handle(c *Client, r *http.Request, form url.Values) (*answer, error) {
+func (a *AWS) handle(c *Client, r *http.Request, form url.Values, call *s3Call) (*answer, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if c != nil && c.dead.Load() {
@@ -68,13 +82,19 @@ func (a *AWS) handle(c *Client, r *http.Request, form url.Values) (*answer, erro
 	}
 	a.serial++
 	now := a.now()
-	req := &request{client: c, action: form.Get("Action"), now: now, view: now}
+	req := &request{client: c, action: form.Get("Action"), now: now, view: now, s3: call}
 	svc, result, err := a.perform(req, r, form)
 	if svc != nil && svc.json {
 		err = jsonError(err)
 	}
+	if call != nil {
+		err = s3Error(err)
+	}
 	a.logCall(req, err)
 
+	if call != nil {
+		return renderS3(req, result, err, a.requestID())
+	}
 	if err == nil {
 		return renderResult(svc, req.action, result, a.requestID())
 	}
@@ -129,16 +149,21 @@ func (a *AWS) admit(svc *service, req *request, struck *Fault) error {
 		return err
 	}
 	prefix := or(svc.iam, svc.name)
-	denied := a.account(req.who.account).denies(prefix, req.action)
-	if denied || struck != nil && struck.Kind == Deny {
-		if svc.ec2 {
-			return ec2Unauthorized(req, req.action)
+	action, denied := req.action, struck != nil && struck.Kind == Deny
+	for _, need := range svc.permissions(req) {
+		if !denied && a.account(req.who.account).denies(prefix, need) {
+			action, denied = need, true
 		}
-		return forbid("AccessDenied",
-			"User: %s is not authorized to perform: %s:%s on resource: %s because no identity-based policy allows the %s:%s action",
-			req.who.arn, prefix, req.action, svc.resource(req), prefix, req.action)
 	}
-	return nil
+	if !denied {
+		return nil
+	}
+	if svc.ec2 {
+		return ec2Unauthorized(req, action)
+	}
+	return forbid("AccessDenied",
+		"User: %s is not authorized to perform: %s:%s on resource: %s because no identity-based policy allows the %s:%s action",
+		req.who.arn, prefix, action, svc.resource(req), prefix, action)
 }
 
 // requestID gives the next request id: in order, so that runs can be compared.

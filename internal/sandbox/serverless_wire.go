@@ -70,11 +70,11 @@ func renderJSONError(e *apiError, id string) (*answer, error) {
 }
 
 func jsonAnswer(status int, body []byte, id string) *answer {
-	return &answer{status, http.Header{
+	return &answer{status: status, header: http.Header{
 		"Content-Type":     {"application/x-amz-json-1.1"},
 		"Content-Length":   {strconv.Itoa(len(body))},
 		"X-Amzn-Requestid": {id},
-	}, body}
+	}, body: body}
 }
 
 // jsonError gives an error of the core the name that services of the JSON protocol

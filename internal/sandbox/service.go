@@ -16,8 +16,21 @@ type service struct {
 	ec2 bool
 	// json says that it speaks the AWS JSON protocol, version 1.1.
 	json bool
+	// s3 says that it speaks S3's REST protocol.
+	s3 bool
 	// resource names what a call is about, for messages about permissions.
 	resource func(*request) string
+	// needs gives the IAM actions that a call needs, where they are not just its own
+	// name.
+	needs func(*request) []string
+}
+
+// permissions gives the IAM actions, without the service, that a call needs.
+func (s *service) permissions(r *request) []string {
+	if s.needs == nil {
+		return []string{r.action}
+	}
+	return s.needs(r)
 }
 
 // operation is one action of a service. It gives what stands inside the

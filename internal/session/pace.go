@@ -48,8 +48,13 @@ func (p *pacer) limiter(service string) *rate.Limiter {
 	return l
 }
 
-// install puts the pacer behind the retryer, so that every try waits its turn.
+// install puts the pacer behind the retryer, so that every try waits its turn. Where
+// the SDK only signs a request for somebody else to make, as for copies from another
+// Region, there is no retryer and nothing to wait for.
 func (p *pacer) install(stack *middleware.Stack) error {
+	if _, calls := stack.Finalize.Get("Retry"); !calls {
+		return nil
+	}
 	return stack.Finalize.Insert(middleware.FinalizeMiddlewareFunc("holdfast.Pace", func(
 		ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler,
 	) (middleware.FinalizeOutput, middleware.Metadata, error) {

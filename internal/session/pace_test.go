@@ -2,11 +2,15 @@ package session_test
 
 import (
 	"context"
+	"errors"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/rds"
+	"github.com/aws/aws-sdk-go-v2/service/rds/types"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
 	"github.com/holdfast-dr/holdfast/internal/policy"
@@ -118,6 +122,28 @@ func TestWaitingCanBeStopped(t *testing.T) {
 		_, err = api.DescribeDBInstances(ctx, nil)
 		if got := store.ClassifyAWS(err, nil); got != store.Unreachable {
 			t.Errorf("a deadline before one's turn: %v (%s), want unreachable", err, got)
+		}
+	})
+}
+
+// A request that is only signed, for another Region to make, waits for nothing and
+// does not fail for want of a retryer.
+func TestSigningAheadIsNotPaced(t *testing.T) {
+	bubble(t, func(t *testing.T, w *wire) {
+		api := client(t, w.sessions(session.Options{Pace: session.Pace{PerSecond: 0.001, Burst: 1}}, policy.Site{Site: home}), home)
+		begun := time.Now()
+		_, err := api.CopyDBSnapshot(t.Context(), &rds.CopyDBSnapshotInput{
+			SourceDBSnapshotIdentifier: aws.String("arn:aws:rds:us-west-2:111111111111:snapshot:first"),
+			TargetDBSnapshotIdentifier: aws.String("copy"), SourceRegion: aws.String("us-west-2"),
+		})
+		if _, ok := errors.AsType[*types.DBSnapshotNotFoundFault](err); !ok {
+			t.Errorf("got %v, want that there is no such snapshot", err)
+		}
+		if took := time.Since(begun); took > time.Second {
+			t.Errorf("it took %v", took)
+		}
+		if signed := w.forms[len(w.forms)-1].Get("PreSignedUrl"); !strings.Contains(signed, "X-Amz-Signature=") {
+			t.Errorf("the call carries the signed request %q", signed)
 		}
 	})
 }

@@ -20,7 +20,8 @@ type Driver interface {
 	// Kind names the kind.
 	Kind() dr.Kind
 	// Observe reads all resources and snapshots of the kind at a site: complete,
-	// or an error.
+	// or an error. Where what was seen is enough to take snapshots by, it may be
+	// given with a gap that says what was not seen; then nothing is deleted there.
 	Observe(ctx context.Context, site dr.Site) (dr.Inventory, error)
 	// Snapshots reads only the snapshots, page by page: complete, or an error.
 	Snapshots(ctx context.Context, site dr.Site) ([]dr.Snapshot, error)
@@ -52,6 +53,8 @@ type Grant struct {
 	Permission string
 	// Needed says what for.
 	Needed string
+	// Copies marks what is needed only where policies copy.
+	Copies bool
 	Err    error
 }
 
@@ -74,10 +77,13 @@ func (s *Store) Kind() dr.Kind { return s.drv.Kind() }
 // Observe reads what is at a site. Where that fails, the inventory holds nothing
 // but the gap.
 func (s *Store) Observe(ctx context.Context, site dr.Site) dr.Inventory {
+	doing := fmt.Sprintf("read %s at %s", s.Kind(), site)
 	inv, err := s.drv.Observe(ctx, site)
 	if err != nil {
-		err = s.wrap(fmt.Sprintf("read %s at %s", s.Kind(), site), err)
-		return dr.Inventory{Gaps: map[dr.Scope]error{{Kind: s.Kind(), Site: site}: err}}
+		return dr.Inventory{Gaps: map[dr.Scope]error{{Kind: s.Kind(), Site: site}: s.wrap(doing, err)}}
+	}
+	for scope, gap := range inv.Gaps {
+		inv.Gaps[scope] = s.wrap(doing, gap)
 	}
 	return inv
 }
@@ -131,6 +137,14 @@ func doing(a plan.Action) string {
 	switch a.Verb {
 	case plan.Promote:
 		return fmt.Sprintf("keep automated snapshot %s as %s at %s", a.From.ID, a.Name, a.To)
+	case plan.Copy:
+		return fmt.Sprintf("copy %s snapshot %s of %s to %s as %s", a.From.Kind, a.From.ID, a.From.Site, a.To, a.Name)
+	case plan.Share:
+		return fmt.Sprintf("share %s snapshot %s at %s with account %s", a.From.Kind, a.From.ID, a.From.Site, a.With)
+	case plan.Withdraw:
+		return fmt.Sprintf("take back the share of %s snapshot %s at %s with account %s", a.From.Kind, a.From.ID, a.From.Site, a.With)
+	case plan.Configure:
+		return fmt.Sprintf("have snapshots of %s %s at %s copied to %s", a.From.Kind, a.From.ID, a.From.Site, a.To)
 	case plan.Create:
 		return fmt.Sprintf("take snapshot %s of %s %s at %s", a.Name, a.From.Kind, a.From.ID, a.To)
 	case plan.Delete, plan.Adopt, plan.Hold, plan.Release:

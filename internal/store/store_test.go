@@ -74,8 +74,12 @@ func TestErrorsSayWhatWasBeingDone(t *testing.T) {
 		plan.Delete:  "delete rds snapshot nightly at prod (111111111111 us-east-1): it broke",
 		plan.Hold:    "hold rds snapshot nightly at prod (111111111111 us-east-1): it broke",
 		plan.Release: "release rds snapshot nightly at prod (111111111111 us-east-1): it broke",
+
+		plan.Copy:     "copy rds snapshot orders of prod (111111111111 us-east-1) to prod (111111111111 us-east-1) as nightly: it broke",
+		plan.Share:    "share rds snapshot orders at prod (111111111111 us-east-1) with account 222222222222: it broke",
+		plan.Withdraw: "take back the share of rds snapshot orders at prod (111111111111 us-east-1) with account 222222222222: it broke",
 	} {
-		_, err := s.Apply(t.Context(), plan.Action{Verb: verb, Name: "nightly", From: ref, To: site})
+		_, err := s.Apply(t.Context(), plan.Action{Verb: verb, Name: "nightly", From: ref, To: site, With: "222222222222"})
 		if err == nil || err.Error() != want {
 			t.Errorf("%s: %v, want %s", verb, err, want)
 		}
@@ -135,5 +139,19 @@ func TestBrief(t *testing.T) {
 	}
 	if plain := errors.New("plain"); store.FaultOf(plain) != store.Unknown || store.Remedy(plain) != "" {
 		t.Error("an error that is not of a store has a fault or a remedy")
+	}
+}
+
+// copier is a driver whose snapshots can be copied.
+type copier struct{ broken }
+
+func (copier) Routing() plan.Routing { return plan.Routing{Means: plan.ByCall, Copies: 7} }
+
+func TestRouting(t *testing.T) {
+	if r, ok := store.New(copier{}).Routing(); !ok || r.Copies != 7 {
+		t.Errorf("routing %+v, %t", r, ok)
+	}
+	if r, ok := store.New(broken{}).Routing(); ok || r != (plan.Routing{}) {
+		t.Errorf("a driver without one has the routing %+v, %t", r, ok)
 	}
 }

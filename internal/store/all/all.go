@@ -2,7 +2,9 @@
 package all
 
 import (
+	"github.com/holdfast-dr/holdfast/internal/account"
 	"github.com/holdfast-dr/holdfast/internal/dr"
+	"github.com/holdfast-dr/holdfast/internal/plan"
 	"github.com/holdfast-dr/holdfast/internal/policy"
 	"github.com/holdfast-dr/holdfast/internal/store"
 	"github.com/holdfast-dr/holdfast/internal/store/aurora"
@@ -20,8 +22,19 @@ func Drivers(s store.Sessions, f policy.File) []store.Driver {
 		rds.New(s),
 		aurora.New(s),
 		redshift.New(s, dr.Candidates{Namespace: f.Namespace, Policies: f.Names()}),
-		elasticache.New(s, elasticache.Candidates{Namespace: f.Namespace, Policies: f.Names()}),
+		elasticache.New(s, elasticache.Candidates{Namespace: f.Namespace, Policies: f.Names()}, elasticache.Files{Sites: f.Sites, To: destinations(f)}),
 	}
+}
+
+// destinations names the sites that policies copy to.
+func destinations(f policy.File) []string {
+	var to []string
+	for _, p := range f.Policies {
+		for _, c := range p.Copies {
+			to = append(to, c.To)
+		}
+	}
+	return to
 }
 
 // Kinds lists the kinds, for checking policy files.
@@ -33,9 +46,42 @@ func Kinds() []dr.Kind {
 	return kinds
 }
 
-// Quota gives how many manual snapshots of a kind an account may have in a
-// Region, of the kinds whose service has a small default (Amazon Redshift
-// Management Guide, "Quotas and limits").
-func Quota() map[dr.Kind]int {
-	return map[dr.Kind]int{redshift.Kind: redshift.DefaultQuota}
+// Limits lists the quotas that the kinds mind.
+func Limits() []account.Limit {
+	var limits []account.Limit
+	for _, d := range Drivers(nil, policy.File{}) {
+		if limited, ok := d.(store.Limited); ok {
+			for _, l := range limited.Limits() {
+				limits = append(limits, account.Limit{Kind: d.Kind(), Limit: l})
+			}
+		}
+	}
+	return limits
+}
+
+// Defaults gives the quotas of an account that has asked AWS for no more.
+func Defaults() map[dr.Kind]dr.Quota {
+	defaults := map[dr.Kind]dr.Quota{}
+	for _, l := range Limits() {
+		q := defaults[l.Kind]
+		q.From = "default"
+		if l.Copies {
+			q.Copies = l.Default
+		} else {
+			q.Snapshots = l.Default
+		}
+		defaults[l.Kind] = q
+	}
+	return defaults
+}
+
+// Routes gives, of the kinds whose snapshots can get to other sites, how they do.
+func Routes() map[dr.Kind]plan.Routing {
+	routes := map[dr.Kind]plan.Routing{}
+	for _, d := range Drivers(nil, policy.File{}) {
+		if routing, ok := store.New(d).Routing(); ok {
+			routes[d.Kind()] = routing
+		}
+	}
+	return routes
 }

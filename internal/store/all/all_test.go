@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/holdfast-dr/holdfast/internal/dr"
+	"github.com/holdfast-dr/holdfast/internal/plan"
 	"github.com/holdfast-dr/holdfast/internal/policy"
 	"github.com/holdfast-dr/holdfast/internal/store/all"
 )
@@ -20,5 +21,20 @@ func TestKindsAreTheDriversAndDiffer(t *testing.T) {
 	slices.Sort(kinds)
 	if len(slices.Compact(slices.Clone(kinds))) != len(kinds) {
 		t.Errorf("two drivers have one kind: %v", kinds)
+	}
+}
+
+// All that a planner needs to know of a route is declared.
+func TestRoutes(t *testing.T) {
+	routes := all.Routes()
+	for _, kind := range []dr.Kind{"rds", "aurora"} {
+		if routes[kind].Means != plan.ByCall {
+			t.Errorf("%s is not copied by calls: %+v", kind, routes[kind])
+		}
+	}
+	for kind, r := range routes {
+		if !slices.Contains(all.Kinds(), kind) || r.Means == "" || r.Means == plan.ByCall && (r.Default == "" || r.NameLimit == 0) {
+			t.Errorf("%s: %+v", kind, r)
+		}
 	}
 }

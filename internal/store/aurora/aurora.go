@@ -6,12 +6,8 @@ package aurora
 
 import (
 	"context"
-	"fmt"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/rds"
-	"github.com/aws/aws-sdk-go-v2/service/rds/types"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/holdfast-dr/holdfast/internal/dr"
 	"github.com/holdfast-dr/holdfast/internal/plan"
@@ -31,146 +27,77 @@ const nameLimit = 63
 // MaxRecords "Minimum 20, maximum 100").
 const pageSize = 100
 
+// copies is how many copies may be on their way into a Region (Amazon Aurora User
+// Guide, "Copying a DB cluster snapshot").
+const copies = 5
+
 // api is the part of the SDK's client that the driver uses.
 type api interface {
 	rds.DescribeDBClustersAPIClient
 	rds.DescribeDBInstancesAPIClient
 	rds.DescribeDBClusterSnapshotsAPIClient
+	rdsapi.Tagger
 	CreateDBClusterSnapshot(context.Context, *rds.CreateDBClusterSnapshotInput, ...func(*rds.Options)) (*rds.CreateDBClusterSnapshotOutput, error)
+	CopyDBClusterSnapshot(context.Context, *rds.CopyDBClusterSnapshotInput, ...func(*rds.Options)) (*rds.CopyDBClusterSnapshotOutput, error)
 	DeleteDBClusterSnapshot(context.Context, *rds.DeleteDBClusterSnapshotInput, ...func(*rds.Options)) (*rds.DeleteDBClusterSnapshotOutput, error)
-	AddTagsToResource(context.Context, *rds.AddTagsToResourceInput, ...func(*rds.Options)) (*rds.AddTagsToResourceOutput, error)
-	RemoveTagsFromResource(context.Context, *rds.RemoveTagsFromResourceInput, ...func(*rds.Options)) (*rds.RemoveTagsFromResourceOutput, error)
+	ModifyDBClusterSnapshotAttribute(context.Context, *rds.ModifyDBClusterSnapshotAttributeInput, ...func(*rds.Options)) (*rds.ModifyDBClusterSnapshotAttributeOutput, error)
 }
 
 // Driver is the store.Driver for DB clusters.
 type Driver struct {
 	sessions store.Sessions
+	changes  rdsapi.Changes
 }
 
 // New makes a driver that reaches sites through sessions.
-func New(sessions store.Sessions) *Driver { return &Driver{sessions} }
+func New(sessions store.Sessions) *Driver {
+	d := &Driver{sessions: sessions}
+	d.changes = rdsapi.Changes{Kind: Kind, Shelf: func(ctx context.Context, site dr.Site) (rdsapi.Shelf, error) {
+		return d.shelf(ctx, site)
+	}}
+	return d
+}
 
 // Kind names the kind.
 func (*Driver) Kind() dr.Kind { return Kind }
 
-func (d *Driver) client(ctx context.Context, site dr.Site) (api, error) {
+// Routing says how snapshots of clusters get to other sites.
+func (*Driver) Routing() plan.Routing {
+	return plan.Routing{
+		Means: plan.ByCall, Default: rdsapi.DefaultKey, PlainStaysPlain: true, Copies: copies, NameLimit: nameLimit,
+	}
+}
+
+func (d *Driver) shelf(ctx context.Context, site dr.Site) (shelf, error) {
 	cfg, err := d.sessions.Config(ctx, site)
 	if err != nil {
-		return nil, err
+		return shelf{}, err
 	}
-	return rds.NewFromConfig(cfg), nil
+	return shelf{rds.NewFromConfig(cfg), site}, nil
 }
 
 // Observe reads all DB clusters with their members and all manual snapshots of
 // clusters at a site. Tags come with them, so it costs one call a page.
 func (d *Driver) Observe(ctx context.Context, site dr.Site) (dr.Inventory, error) {
-	c, err := d.client(ctx, site)
+	s, err := d.shelf(ctx, site)
 	if err != nil {
 		return dr.Inventory{}, err
 	}
-	var inv dr.Inventory
-	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() (err error) {
-		inv.Resources, err = clusters(ctx, c, site)
-		return err
-	})
-	g.Go(func() (err error) {
-		inv.Snapshots, err = snapshots(ctx, c, site)
-		return err
-	})
-	if err := g.Wait(); err != nil {
-		return dr.Inventory{}, err
-	}
-	return inv, nil
+	return rdsapi.Observe(ctx, s.clusters, s.snapshots)
 }
 
 // Snapshots reads all manual snapshots of clusters at a site.
 func (d *Driver) Snapshots(ctx context.Context, site dr.Site) ([]dr.Snapshot, error) {
-	c, err := d.client(ctx, site)
+	s, err := d.shelf(ctx, site)
 	if err != nil {
 		return nil, err
 	}
-	return snapshots(ctx, c, site)
+	return s.snapshots(ctx)
 }
 
 // Apply does one action.
 func (d *Driver) Apply(ctx context.Context, a plan.Action) (dr.Ref, error) {
-	c, err := d.client(ctx, a.To)
-	if err != nil {
-		return dr.Ref{}, err
-	}
-	made := dr.Ref{Kind: Kind, Site: a.To, ID: a.Name}
-	switch a.Verb {
-	case plan.Create:
-		return made, create(ctx, c, a)
-	case plan.Delete:
-		return made, remove(ctx, c, a.To, a.Name)
-	case plan.Hold:
-		return made, hold(ctx, c, a.To, a.Name)
-	case plan.Release:
-		return made, release(ctx, c, a.To, a.Name)
-	case plan.Adopt:
-		return made, adopt(ctx, c, a)
-	case plan.Promote: // Automated snapshots are not listed.
-	}
-	return dr.Ref{}, fmt.Errorf("aurora cannot %s", a.Verb)
-}
-
-// create takes a snapshot, its claim written with the same call.
-func create(ctx context.Context, c api, a plan.Action) error {
-	_, err := c.CreateDBClusterSnapshot(ctx, &rds.CreateDBClusterSnapshotInput{
-		DBClusterIdentifier:         aws.String(a.From.ID),
-		DBClusterSnapshotIdentifier: aws.String(a.Name),
-		Tags:                        rdsapi.SDKTags(a.Claim.Tags(), a.Tags),
-	})
-	return rdsapi.Made(err, a.Claim, finder(ctx, c, a.To, a.Name))
-}
-
-func remove(ctx context.Context, c api, site dr.Site, name string) error {
-	_, err := c.DeleteDBClusterSnapshot(ctx, &rds.DeleteDBClusterSnapshotInput{DBClusterSnapshotIdentifier: aws.String(name)})
-	return rdsapi.Removed(err, finder(ctx, c, site, name))
-}
-
-func hold(ctx context.Context, c api, site dr.Site, name string) error {
-	s, err := find(ctx, c, site, name)
-	if err != nil {
-		return err
-	}
-	_, err = c.AddTagsToResource(ctx, &rds.AddTagsToResourceInput{
-		ResourceName: aws.String(s.ARN),
-		Tags:         []types.Tag{{Key: aws.String(dr.TagKeep), Value: aws.String("yes")}},
-	})
-	return err
-}
-
-func release(ctx context.Context, c api, site dr.Site, name string) error {
-	s, err := find(ctx, c, site, name)
-	if err != nil {
-		return err
-	}
-	_, err = c.RemoveTagsFromResource(ctx, &rds.RemoveTagsFromResourceInput{
-		ResourceName: aws.String(s.ARN),
-		TagKeys:      []string{dr.TagKeep},
-	})
-	return err
-}
-
-// adopt writes a claim on a snapshot that another tool made. One that bears another
-// claim, or marks of one that cannot be read, is not free.
-func adopt(ctx context.Context, c api, a plan.Action) error {
-	there, err := find(ctx, c, a.To, a.Name)
-	switch {
-	case err != nil:
-		return err
-	case there.Claim.Is(a.Claim):
-		return nil
-	case there.Claim.Ours() || there.Flaw != "":
-		return &types.DBClusterSnapshotAlreadyExistsFault{Message: aws.String(a.Name + " is not free to be adopted")}
-	}
-	_, err = c.AddTagsToResource(ctx, &rds.AddTagsToResourceInput{
-		ResourceName: aws.String(there.ARN), Tags: rdsapi.SDKTags(a.Claim.Tags(), nil),
-	})
-	return err
+	return d.changes.Apply(ctx, a)
 }
 
 // Classify sorts an error.

@@ -1,12 +1,14 @@
 package aurora_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	awsrds "github.com/aws/aws-sdk-go-v2/service/rds"
+	"github.com/aws/aws-sdk-go-v2/service/rds/types"
 
 	"github.com/holdfast-dr/holdfast/internal/dr"
 	"github.com/holdfast-dr/holdfast/internal/plan"
@@ -32,7 +34,9 @@ func TestConformance(t *testing.T) {
 		},
 		ResourceName: 63,
 		MaxTags:      50,
+		SpareTags:    2,
 		NamesAreKeys: true,
+		Copies:       &storetest.CopyCalls{Copy: "rds:CopyDBClusterSnapshot", Share: "rds:ModifyDBClusterSnapshotAttribute"},
 	})
 }
 
@@ -54,11 +58,13 @@ func (w *world) must(err error) {
 	}
 }
 
-func (w *world) Driver() store.Driver { return aurora.New(w.Sessions()) }
+func (w *world) Driver() store.Driver { return w.Over(w.Sessions()) }
+
+func (w *world) Over(s store.Sessions) store.Driver { return aurora.New(s) }
 
 func (w *world) PutResource(site dr.Site, r storetest.Resource) dr.Ref {
 	w.t.Helper()
-	c := sandbox.SeedDBCluster{Tags: r.Tags}
+	c := sandbox.SeedDBCluster{Tags: r.Tags, Key: r.Key}
 	switch {
 	case r.Rich && len(r.Name) <= 52: // As long as the name of such a cluster may be.
 		c = multiAZ(r.Tags)
@@ -111,12 +117,36 @@ func (w *world) SetQuota(site dr.Site, n int) {
 	w.must(w.AWS.SetQuota(site.Account, site.Region, sandbox.QuotaManualDBClusterSnapshots, n))
 }
 
+func (w *world) client(site dr.Site) *awsrds.Client {
+	w.t.Helper()
+	cfg, err := w.Sessions().Config(w.t.Context(), site)
+	w.must(err)
+	return awsrds.NewFromConfig(cfg)
+}
+
+func (w *world) SharedWith(x dr.Snapshot) []string {
+	w.t.Helper()
+	out, err := w.client(x.Ref.Site).DescribeDBClusterSnapshotAttributes(w.t.Context(), &awsrds.DescribeDBClusterSnapshotAttributesInput{DBClusterSnapshotIdentifier: &x.Ref.ID})
+	w.must(err)
+	var with []string
+	for _, a := range out.DBClusterSnapshotAttributesResult.DBClusterSnapshotAttributes {
+		with = append(with, a.AttributeValues...)
+	}
+	return with
+}
+
+func (w *world) Sees(at dr.Site, x dr.Snapshot) bool {
+	w.t.Helper()
+	kind := "shared"
+	out, err := w.client(at).DescribeDBClusterSnapshots(w.t.Context(), &awsrds.DescribeDBClusterSnapshotsInput{SnapshotType: &kind})
+	w.must(err)
+	return slices.ContainsFunc(out.DBClusterSnapshots, func(s types.DBClusterSnapshot) bool { return *s.DBClusterSnapshotArn == x.ARN })
+}
+
 func (w *world) SnapshotTags(ref dr.Ref) dr.Tags {
 	w.t.Helper()
-	cfg, err := w.Sessions().Config(w.t.Context(), ref.Site)
-	w.must(err)
 	arn := "arn:aws:rds:" + ref.Site.Region + ":" + ref.Site.Account + ":cluster-snapshot:" + ref.ID
-	out, err := awsrds.NewFromConfig(cfg).ListTagsForResource(w.t.Context(), &awsrds.ListTagsForResourceInput{ResourceName: &arn})
+	out, err := w.client(ref.Site).ListTagsForResource(w.t.Context(), &awsrds.ListTagsForResourceInput{ResourceName: &arn})
 	w.must(err)
 	tags := dr.Tags{}
 	for _, t := range out.TagList {

@@ -9,74 +9,65 @@ import (
 
 	"github.com/holdfast-dr/holdfast/internal/dr"
 	"github.com/holdfast-dr/holdfast/internal/store"
+	"github.com/holdfast-dr/holdfast/internal/store/internal/rdsapi"
 )
-
-// probe names a cluster and a snapshot that do not exist. AWS looks whether the
-// caller may do a thing before it looks whether the thing is there, so "not found"
-// says that the permission is.
-const probe = "holdfast-permission-probe"
 
 // Grants tries each permission that the driver needs. The writing calls name things
 // that do not exist, so nothing is changed.
 func (d *Driver) Grants(ctx context.Context, site dr.Site) []store.Grant {
-	c, err := d.client(ctx, site)
+	s, err := d.shelf(ctx, site)
 	if err != nil {
-		return []store.Grant{{Permission: "sts:AssumeRole", Needed: "to reach the site", Err: err}}
+		return rdsapi.Unreached(err)
 	}
-	tries := append(reading(ctx, c), writing(ctx, c, site)...)
-	grants := make([]store.Grant, 0, len(tries))
-	for _, t := range tries {
-		err := t.try()
-		if d.Classify(err) == store.NotFound {
-			err = nil
-		}
-		grants = append(grants, store.Grant{Permission: t.permission, Needed: t.needed, Err: err})
-	}
-	return grants
+	return rdsapi.Grants(append(s.reading(ctx), append(s.writing(ctx), s.copying(ctx)...)...))
 }
 
-// attempt is one permission and how to try it.
-type attempt struct {
-	permission, needed string
-	try                func() error
-}
-
-func reading(ctx context.Context, c api) []attempt {
-	return []attempt{
-		{"rds:DescribeDBClusters", "to find clusters", func() error {
-			_, err := c.DescribeDBClusters(ctx, &rds.DescribeDBClustersInput{MaxRecords: aws.Int32(20)})
+func (s shelf) reading(ctx context.Context) []rdsapi.Attempt {
+	return []rdsapi.Attempt{
+		{Permission: "rds:DescribeDBClusters", Needed: "to find clusters", Try: func() error {
+			_, err := s.DescribeDBClusters(ctx, &rds.DescribeDBClustersInput{MaxRecords: aws.Int32(20)})
 			return err
 		}},
-		{"rds:DescribeDBInstances", "to capture what instances a cluster has", func() error {
-			_, err := c.DescribeDBInstances(ctx, &rds.DescribeDBInstancesInput{MaxRecords: aws.Int32(20)})
+		{Permission: "rds:DescribeDBInstances", Needed: "to capture what instances a cluster has", Try: func() error {
+			_, err := s.DescribeDBInstances(ctx, &rds.DescribeDBInstancesInput{MaxRecords: aws.Int32(20)})
 			return err
 		}},
-		{"rds:DescribeDBClusterSnapshots", "to find snapshots", func() error {
-			_, err := c.DescribeDBClusterSnapshots(ctx, &rds.DescribeDBClusterSnapshotsInput{MaxRecords: aws.Int32(20)})
+		{Permission: "rds:DescribeDBClusterSnapshots", Needed: "to find snapshots", Try: func() error {
+			_, err := s.DescribeDBClusterSnapshots(ctx, &rds.DescribeDBClusterSnapshotsInput{MaxRecords: aws.Int32(20)})
 			return err
 		}},
 	}
 }
 
-func writing(ctx context.Context, c api, site dr.Site) []attempt {
-	arn := aws.String("arn:" + site.Partition() + ":rds:" + site.Region + ":" + site.Account + ":cluster-snapshot:" + probe)
-	return []attempt{
-		{"rds:CreateDBClusterSnapshot", "to take snapshots", func() error {
-			_, err := c.CreateDBClusterSnapshot(ctx, &rds.CreateDBClusterSnapshotInput{
-				DBClusterIdentifier: aws.String(probe), DBClusterSnapshotIdentifier: aws.String(probe),
-			})
-			return err
+func (s shelf) writing(ctx context.Context) []rdsapi.Attempt {
+	arn := aws.String(rdsapi.ProbeARN(s.site, "cluster-snapshot"))
+	return []rdsapi.Attempt{
+		{Permission: "rds:CreateDBClusterSnapshot", Needed: "to take snapshots", Try: func() error {
+			return s.Create(ctx, rdsapi.Probe, rdsapi.Probe, nil)
 		}},
-		{"rds:AddTagsToResource", "to claim snapshots and hold them", func() error {
-			_, err := c.AddTagsToResource(ctx, &rds.AddTagsToResourceInput{
+		{Permission: "rds:AddTagsToResource", Needed: "to claim snapshots and hold them", Try: func() error {
+			_, err := s.AddTagsToResource(ctx, &rds.AddTagsToResourceInput{
 				ResourceName: arn, Tags: []types.Tag{{Key: aws.String(dr.TagKeep), Value: aws.String("yes")}},
 			})
 			return err
 		}},
-		{"rds:RemoveTagsFromResource", "to release held snapshots", func() error {
-			_, err := c.RemoveTagsFromResource(ctx, &rds.RemoveTagsFromResourceInput{ResourceName: arn, TagKeys: []string{dr.TagKeep}})
+		{Permission: "rds:RemoveTagsFromResource", Needed: "to release held snapshots", Try: func() error {
+			_, err := s.RemoveTagsFromResource(ctx, &rds.RemoveTagsFromResourceInput{ResourceName: arn, TagKeys: []string{dr.TagKeep}})
 			return err
 		}},
-		{"rds:DeleteDBClusterSnapshot", "to expire snapshots", func() error { return remove(ctx, c, site, probe) }},
+		{Permission: "rds:DeleteDBClusterSnapshot", Needed: "to expire snapshots", Try: func() error {
+			return rdsapi.Remove(ctx, s, rdsapi.Probe)
+		}},
+	}
+}
+
+func (s shelf) copying(ctx context.Context) []rdsapi.Attempt {
+	return []rdsapi.Attempt{
+		{Permission: "rds:CopyDBClusterSnapshot", Needed: "to copy snapshots to this site", Copies: true, Try: func() error {
+			return s.Copy(ctx, rdsapi.Copying{Source: rdsapi.Probe, Name: rdsapi.Probe})
+		}},
+		{Permission: "rds:ModifyDBClusterSnapshotAttribute", Needed: "to let other accounts copy snapshots", Copies: true, Try: func() error {
+			return s.Admit(ctx, rdsapi.Probe, nil, []string{s.site.Account})
+		}},
 	}
 }

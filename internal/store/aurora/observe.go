@@ -26,9 +26,9 @@ func isAurora(engine string) bool {
 }
 
 // clusters lists the clusters, with what their members are.
-func clusters(ctx context.Context, c api, site dr.Site) ([]dr.Resource, error) {
+func (s shelf) clusters(ctx context.Context) ([]dr.Resource, error) {
 	var found []types.DBCluster
-	pages := rds.NewDescribeDBClustersPaginator(c, &rds.DescribeDBClustersInput{MaxRecords: aws.Int32(pageSize)})
+	pages := rds.NewDescribeDBClustersPaginator(s, &rds.DescribeDBClustersInput{MaxRecords: aws.Int32(pageSize)})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
@@ -43,21 +43,21 @@ func clusters(ctx context.Context, c api, site dr.Site) ([]dr.Resource, error) {
 	if len(found) == 0 {
 		return nil, nil
 	}
-	instances, err := members(ctx, c)
+	instances, err := s.members(ctx)
 	if err != nil {
 		return nil, err
 	}
 	out := make([]dr.Resource, 0, len(found))
 	for i := range found {
-		out = append(out, resource(site, &found[i], instances))
+		out = append(out, resource(s.site, &found[i], instances))
 	}
 	return out, nil
 }
 
 // members gives all instances that belong to a cluster, by their identifiers.
-func members(ctx context.Context, c api) (map[string]*types.DBInstance, error) {
+func (s shelf) members(ctx context.Context) (map[string]*types.DBInstance, error) {
 	out := map[string]*types.DBInstance{}
-	pages := rds.NewDescribeDBInstancesPaginator(c, &rds.DescribeDBInstancesInput{MaxRecords: aws.Int32(pageSize)})
+	pages := rds.NewDescribeDBInstancesPaginator(s, &rds.DescribeDBInstancesInput{MaxRecords: aws.Int32(pageSize)})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
@@ -74,9 +74,9 @@ func members(ctx context.Context, c api) (map[string]*types.DBInstance, error) {
 
 // snapshots lists manual snapshots; those that RDS makes by itself or AWS Backup
 // makes are theirs.
-func snapshots(ctx context.Context, c api, site dr.Site) ([]dr.Snapshot, error) {
+func (s shelf) snapshots(ctx context.Context) ([]dr.Snapshot, error) {
 	var out []dr.Snapshot
-	pages := rds.NewDescribeDBClusterSnapshotsPaginator(c, &rds.DescribeDBClusterSnapshotsInput{
+	pages := rds.NewDescribeDBClusterSnapshotsPaginator(s, &rds.DescribeDBClusterSnapshotsInput{
 		SnapshotType: aws.String("manual"), MaxRecords: aws.Int32(pageSize),
 	})
 	for pages.HasMorePages() {
@@ -85,27 +85,12 @@ func snapshots(ctx context.Context, c api, site dr.Site) ([]dr.Snapshot, error) 
 			return nil, fmt.Errorf("list DB cluster snapshots: %w", err)
 		}
 		for i := range page.DBClusterSnapshots {
-			if s := &page.DBClusterSnapshots[i]; protects(aws.ToString(s.Engine)) {
-				out = append(out, snapshot(site, s))
+			if x := &page.DBClusterSnapshots[i]; protects(aws.ToString(x.Engine)) {
+				out = append(out, snapshot(s.site, x))
 			}
 		}
 	}
 	return out, nil
-}
-
-func find(ctx context.Context, c api, site dr.Site, name string) (dr.Snapshot, error) {
-	out, err := c.DescribeDBClusterSnapshots(ctx, &rds.DescribeDBClusterSnapshotsInput{DBClusterSnapshotIdentifier: aws.String(name)})
-	if err != nil {
-		return dr.Snapshot{}, err
-	}
-	if len(out.DBClusterSnapshots) != 1 {
-		return dr.Snapshot{}, &types.DBClusterSnapshotNotFoundFault{Message: aws.String(name + " is not found")}
-	}
-	return snapshot(site, &out.DBClusterSnapshots[0]), nil
-}
-
-func finder(ctx context.Context, c api, site dr.Site, name string) func() (dr.Snapshot, error) {
-	return func() (dr.Snapshot, error) { return find(ctx, c, site, name) }
 }
 
 func resource(site dr.Site, c *types.DBCluster, instances map[string]*types.DBInstance) dr.Resource {
@@ -147,7 +132,14 @@ func snapshot(site dr.Site, s *types.DBClusterSnapshot) dr.Snapshot {
 		Bytes:   int64(aws.ToInt32(s.AllocatedStorage)) * gibibyte,
 	}
 	out.ReadClaim(rdsapi.PlainTags(s.TagList))
-	switch copied := aws.ToString(s.SourceDBClusterSnapshotArn) != ""; {
+	out.CopyOf = aws.ToString(s.SourceDBClusterSnapshotArn)
+	copied := out.CopyOf != ""
+	if copied && s.SnapshotCreateTime != nil {
+		out.Made = s.SnapshotCreateTime.UTC()
+	}
+	switch {
+	case !out.Claim.Taken.IsZero():
+		out.Taken = out.Claim.Taken
 	case copied && out.Claim.Ours():
 		// Of a copy the service tells only when it was copied, and not, as it does of
 		// DB snapshots, when the original was taken. The slot is never too new.

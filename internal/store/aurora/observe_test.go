@@ -61,18 +61,27 @@ func TestTaken(t *testing.T) {
 	claim := dr.Claim{Owner: "prod", Policy: "gold", Slot: slot, Source: "aurora/1/r/orders"}
 	source := aws.String("arn:aws:rds:us-east-1:111111111111:cluster-snapshot:first")
 	ours := rdsapi.SDKTags(claim.Tags(), nil)
+	said := claim
+	said.Origin, said.Taken = "aurora/1/r/first", slot.Add(90*time.Second)
 	for name, c := range map[string]struct {
 		in   types.DBClusterSnapshot
 		want time.Time
 	}{
-		"an original":          {types.DBClusterSnapshot{SnapshotCreateTime: &made, TagList: ours}, made},
+		"an original": {types.DBClusterSnapshot{SnapshotCreateTime: &made, TagList: ours}, made},
+		"a copy whose claim tells": {
+			types.DBClusterSnapshot{SnapshotCreateTime: &made, SourceDBClusterSnapshotArn: source, TagList: rdsapi.SDKTags(said.Tags(), nil)}, said.Taken,
+		},
 		"a copy of ours":       {types.DBClusterSnapshot{SnapshotCreateTime: &made, SourceDBClusterSnapshotArn: source, TagList: ours}, slot},
 		"somebody's copy":      {types.DBClusterSnapshot{SnapshotCreateTime: &made, SourceDBClusterSnapshotArn: source}, made},
 		"just begun":           {types.DBClusterSnapshot{TagList: ours}, slot},
 		"in another time zone": {types.DBClusterSnapshot{SnapshotCreateTime: aws.Time(made.In(time.FixedZone("", 3600)))}, made},
 	} {
-		if got := snapshot(dr.Site{}, &c.in).Taken; got != c.want {
-			t.Errorf("%s was taken at %v, want %v", name, got, c.want)
+		got := snapshot(dr.Site{}, &c.in)
+		if got.Taken != c.want {
+			t.Errorf("%s was taken at %v, want %v", name, got.Taken, c.want)
+		}
+		if copied := c.in.SourceDBClusterSnapshotArn != nil; got.CopyOf != aws.ToString(c.in.SourceDBClusterSnapshotArn) || got.Made.IsZero() == copied {
+			t.Errorf("%s is a copy of %q, begun at %v", name, got.CopyOf, got.Made)
 		}
 	}
 }

@@ -3,6 +3,7 @@ package ebs
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -25,34 +26,44 @@ const filterValues = 200
 const lookLasts = 30 * time.Second
 
 // glance is what one look at many saw: the recovery points of some names, and some
-// instances.
+// instances; the copies of some originals, and the originals.
 type glance struct {
 	at        time.Time
 	points    []dr.Snapshot
 	instances []types.Instance
+	copies    []*set
+	originals map[dr.Site]originals
 }
 
-// Begin looks once for all that the creates are about: one call for a page of
-// snapshots and one for a page of instances, instead of both for each.
+// Begin looks once for all that creates and copies are about: one call for a page of
+// snapshots and one for a page of instances, instead of both for each; and one for a
+// page of originals at each site that something is copied from.
 func (d *Driver) Begin(ctx context.Context, site dr.Site, actions []plan.Action) (store.Doer, error) {
 	r, err := d.region(ctx, site)
 	if err != nil {
 		return nil, err
 	}
-	seen, err := r.glance(ctx, actions)
-	if err != nil {
+	seen := &glance{at: time.Now()}
+	if err := r.glance(ctx, seen, actions); err != nil {
+		return nil, err
+	}
+	if err := d.glanceCopies(ctx, r, seen, actions); err != nil {
 		return nil, err
 	}
 	return func(ctx context.Context, a plan.Action) (dr.Ref, error) {
-		if a.Verb != plan.Create || a.To != site {
+		switch {
+		case a.To != site:
 			return d.Apply(ctx, a)
+		case a.Verb == plan.Create:
+			return dr.Ref{Kind: Kind, Site: a.To, ID: a.Name}, d.create(ctx, r, a, seen)
+		case a.Verb == plan.Copy:
+			return d.copy(ctx, r, a, seen)
 		}
-		return dr.Ref{Kind: Kind, Site: a.To, ID: a.Name}, d.create(ctx, r, a, seen)
+		return d.Apply(ctx, a)
 	}, nil
 }
 
-func (r region) glance(ctx context.Context, actions []plan.Action) (*glance, error) {
-	seen := &glance{at: time.Now()}
+func (r region) glance(ctx context.Context, seen *glance, actions []plan.Action) error {
 	var marks, ids []string
 	for _, a := range actions {
 		if a.Verb != plan.Create {
@@ -66,7 +77,7 @@ func (r region) glance(ctx context.Context, actions []plan.Action) (*glance, err
 	for some := range slices.Chunk(marks, filterValues) {
 		found, err := r.marked(ctx, some...)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		seen.points = append(seen.points, found...)
 	}
@@ -76,11 +87,45 @@ func (r region) glance(ctx context.Context, actions []plan.Action) (*glance, err
 			MaxResults: aws.Int32(pageSize), Filters: []types.Filter{{Name: aws.String("instance-id"), Values: some}},
 		})
 		if err != nil {
-			return nil, err
+			return err
 		}
 		seen.instances = append(seen.instances, found...)
 	}
-	return seen, nil
+	return nil
+}
+
+// glanceCopies looks for the copies that there are, then at the originals of those
+// that are to be made.
+func (d *Driver) glanceCopies(ctx context.Context, r region, seen *glance, actions []plan.Action) error {
+	var origins []string
+	for _, a := range actions {
+		if a.Verb == plan.Copy && !slices.Contains(origins, a.Claim.Origin) {
+			origins = append(origins, a.Claim.Origin)
+		}
+	}
+	for some := range slices.Chunk(origins, filterValues) {
+		found, err := r.copiesOf(ctx, some...)
+		if err != nil {
+			return err
+		}
+		seen.copies = append(seen.copies, found...)
+	}
+	wanted := map[dr.Site][]string{}
+	for _, a := range actions {
+		if a.Verb == plan.Copy && !chooseCopy(seen.copiesOf(a.Claim.Origin), a).complete {
+			wanted[a.From.Site] = append(wanted[a.From.Site], a.Members...)
+		}
+	}
+	seen.originals = map[dr.Site]originals{}
+	for _, site := range slices.SortedFunc(maps.Keys(wanted), dr.Site.Compare) {
+		seen.originals[site] = d.originals(ctx, site, r.site.Account, wanted[site])
+	}
+	return nil
+}
+
+// copiesOf gives the copies of an original.
+func (g *glance) copiesOf(origin string) []*set {
+	return slices.DeleteFunc(slices.Clone(g.copies), func(s *set) bool { return s.members[0].tags[dr.TagOrigin] != origin })
 }
 
 // usable reports whether a look is good enough to take a snapshot on, of which the

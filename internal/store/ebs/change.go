@@ -42,8 +42,8 @@ func (r region) find(ctx context.Context, name string, taken time.Time) (dr.Snap
 	}
 	match := func(x dr.Snapshot) bool { return x.Ref.ID == name && (taken.IsZero() || x.Taken.Equal(taken)) }
 	i := slices.IndexFunc(all, match)
-	if i < 0 && !taken.IsZero() { // A duplicate that has moved up.
-		i = slices.IndexFunc(all, func(x dr.Snapshot) bool { return x.Taken.Equal(taken) })
+	if i < 0 && !taken.IsZero() { // A duplicate that has moved up. All copies of one original have its time.
+		i = slices.IndexFunc(all, func(x dr.Snapshot) bool { return x.Taken.Equal(taken) && x.Claim.Origin == "" })
 	}
 	if i < 0 {
 		return dr.Snapshot{}, fmt.Errorf("%w: %s", errNotThere, name)

@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
+	"github.com/holdfast-dr/holdfast/internal/dr"
 	"github.com/holdfast-dr/holdfast/internal/plan"
 )
 
@@ -112,6 +113,32 @@ func describeVolume(a plan.Action) string {
 		}
 	}
 	return describe(a.Tags["Name"], owner, volume, a.To.Region)
+}
+
+// describeCopy gives the same of a copy, with what it was copied from.
+func describeCopy(a plan.Action, m member) string {
+	volume, owner := m.part(), ""
+	if device := deviceOf(a.Claim.Config, volume); device != "" {
+		volume += " (" + device + ")"
+	}
+	if part := strings.Split(a.Claim.Source, "/"); isInstance(part[len(part)-1]) {
+		owner = part[len(part)-1]
+	}
+	return describe(a.Tags["Name"], owner, volume+", copied from "+m.id(), a.From.Site.Region)
+}
+
+// deviceOf finds in a captured configuration where a volume was attached.
+func deviceOf(c dr.Config, volume string) string {
+	s, err := c.Settings()
+	if err != nil {
+		return ""
+	}
+	for k, v := range s {
+		if prefix, ok := strings.CutSuffix(k, "volume"); ok && v == volume {
+			return s[prefix+"device"]
+		}
+	}
+	return ""
 }
 
 // describe joins what there is, and cuts what is too long from the middle.

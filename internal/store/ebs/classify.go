@@ -17,7 +17,8 @@ func classify(err error) store.Fault {
 		return own.Fault
 	case errors.Is(err, errNotThere), errors.Is(err, errNoInstance):
 		return store.NotFound
-	case errors.Is(err, errUseless), errors.Is(err, errMoved), errors.Is(err, errPending):
+	case errors.Is(err, errUseless), errors.Is(err, errMoved), errors.Is(err, errPending),
+		errors.Is(err, errUnshared), errors.Is(err, errUnfinished), errors.Is(err, errUnmarked):
 		return store.Busy
 	}
 	return store.ClassifyAWS(err, map[string]store.Fault{
@@ -34,6 +35,7 @@ func classify(err error) store.Fault {
 		"SnapshotCreationPerVolumeRateExceeded": store.Throttled,
 		"SnapshotLimitExceeded":                 store.Quota,
 		"ResourceLimitExceeded":                 store.Quota,
+		"OperationNotPermitted":                 store.Invalid,
 		"TagLimitExceeded":                      store.Invalid,
 	})
 }

@@ -82,7 +82,11 @@ func (r region) wait(ctx context.Context, try int, failed error) error {
 	if classify(failed) != store.Throttled {
 		delay = max(delay, visible)
 	}
-	t := time.NewTimer(delay)
+	return pause(ctx, delay)
+}
+
+func pause(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
 	case <-t.C:
@@ -117,7 +121,7 @@ func (r region) take(ctx context.Context, a plan.Action, seen *glance) error {
 		return r.takeInstance(ctx, a, seen)
 	}
 	_, err := r.CreateSnapshot(ctx, &ec2.CreateSnapshotInput{
-		VolumeId: aws.String(a.From.ID), Description: aws.String(describeVolume(a)), TagSpecifications: tagsOf(a, 1),
+		VolumeId: aws.String(a.From.ID), Description: aws.String(describeVolume(a)), TagSpecifications: tagsOf(a, mark{a.Name, 1, a.Claim.Set}, ""),
 	}, once)
 	return err
 }
@@ -129,7 +133,7 @@ func (r region) takeInstance(ctx context.Context, a plan.Action, seen *glance) e
 	}
 	made, err := r.CreateSnapshots(ctx, &ec2.CreateSnapshotsInput{
 		InstanceSpecification: c.specification(a.From.ID), Description: aws.String(describeInstance(a, c.taken)),
-		TagSpecifications: tagsOf(a, len(c.taken)),
+		TagSpecifications: tagsOf(a, mark{a.Name, len(c.taken), a.Claim.Set}, ""),
 	}, once)
 	if err != nil {
 		return err

@@ -42,8 +42,10 @@ type api interface {
 	ec2.DescribeVolumesAPIClient
 	ec2.DescribeSnapshotsAPIClient
 	CreateSnapshot(context.Context, *ec2.CreateSnapshotInput, ...func(*ec2.Options)) (*ec2.CreateSnapshotOutput, error)
+	CopySnapshot(context.Context, *ec2.CopySnapshotInput, ...func(*ec2.Options)) (*ec2.CopySnapshotOutput, error)
 	CreateSnapshots(context.Context, *ec2.CreateSnapshotsInput, ...func(*ec2.Options)) (*ec2.CreateSnapshotsOutput, error)
 	DeleteSnapshot(context.Context, *ec2.DeleteSnapshotInput, ...func(*ec2.Options)) (*ec2.DeleteSnapshotOutput, error)
+	ModifySnapshotAttribute(context.Context, *ec2.ModifySnapshotAttributeInput, ...func(*ec2.Options)) (*ec2.ModifySnapshotAttributeOutput, error)
 	CreateTags(context.Context, *ec2.CreateTagsInput, ...func(*ec2.Options)) (*ec2.CreateTagsOutput, error)
 	DeleteTags(context.Context, *ec2.DeleteTagsInput, ...func(*ec2.Options)) (*ec2.DeleteTagsOutput, error)
 }
@@ -139,7 +141,13 @@ func (d *Driver) Apply(ctx context.Context, a plan.Action) (dr.Ref, error) {
 		return made, r.release(ctx, a)
 	case plan.Adopt:
 		return made, r.adopt(ctx, a)
-	case plan.Promote: // EBS makes none by itself.
+	case plan.Copy:
+		return d.copy(ctx, r, a, nil)
+	case plan.Share:
+		return made, d.share(ctx, r, a)
+	case plan.Withdraw:
+		return made, d.withdraw(ctx, r, a)
+	case plan.Promote, plan.Configure: // EBS makes and copies none by itself.
 	}
 	return dr.Ref{}, fmt.Errorf("ebs cannot %s", a.Verb)
 }

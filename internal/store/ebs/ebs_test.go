@@ -2,11 +2,13 @@ package ebs_test
 
 import (
 	"maps"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	"github.com/holdfast-dr/holdfast/internal/dr"
 	"github.com/holdfast-dr/holdfast/internal/sandbox"
@@ -34,7 +36,11 @@ func TestConformance(t *testing.T) {
 		MaxTags:      50,
 		NameTag:      "Name",
 		NameMark:     dr.TagSet,
+		SpareTags:    2,
 		Probe:        "ec2:DescribeSnapshots",
+		Copies: &storetest.CopyCalls{
+			Copy: "ec2:CopySnapshot", Share: "ec2:ModifySnapshotAttribute", MemberMark: dr.TagMember, KeysLater: true,
+		},
 	})
 }
 
@@ -60,11 +66,13 @@ func (w *world) must(err error) {
 	}
 }
 
-func (w *world) Driver() store.Driver { return ebs.New(w.Sessions()) }
+func (w *world) Driver() store.Driver { return w.Over(w.Sessions()) }
+
+func (w *world) Over(s store.Sessions) store.Driver { return ebs.New(s) }
 
 func (w *world) PutResource(site dr.Site, r storetest.Resource) dr.Ref {
 	w.t.Helper()
-	v := sandbox.SeedVolume{Tags: map[string]string{"Name": r.Name}}
+	v := sandbox.SeedVolume{Tags: map[string]string{"Name": r.Name}, Key: r.Key}
 	maps.Copy(v.Tags, r.Tags)
 	if r.Rich {
 		v.Type, v.Size, v.Iops, v.Throughput, v.Key = "gp3", 500, 9000, 600, "alias/data"
@@ -102,9 +110,7 @@ func (w *world) SetQuota(site dr.Site, n int) {
 // tag of the set begins with.
 func (w *world) SnapshotTags(ref dr.Ref) dr.Tags {
 	w.t.Helper()
-	cfg, err := w.Sessions().Config(w.t.Context(), ref.Site)
-	w.must(err)
-	out, err := ec2.NewFromConfig(cfg).DescribeSnapshots(w.t.Context(), &ec2.DescribeSnapshotsInput{OwnerIds: []string{"self"}})
+	out, err := w.client(ref.Site).DescribeSnapshots(w.t.Context(), &ec2.DescribeSnapshotsInput{OwnerIds: []string{"self"}})
 	w.must(err)
 	for _, x := range out.Snapshots {
 		tags := dr.Tags{}
@@ -117,4 +123,38 @@ func (w *world) SnapshotTags(ref dr.Ref) dr.Tags {
 	}
 	w.t.Fatalf("there is no snapshot %s", ref)
 	return nil
+}
+
+func (w *world) client(site dr.Site) *ec2.Client {
+	w.t.Helper()
+	cfg, err := w.Sessions().Config(w.t.Context(), site)
+	w.must(err)
+	return ec2.NewFromConfig(cfg)
+}
+
+// SharedWith gives the accounts that may copy any member.
+func (w *world) SharedWith(x dr.Snapshot) []string {
+	w.t.Helper()
+	var with []string
+	for _, id := range x.Members {
+		out, err := w.client(x.Ref.Site).DescribeSnapshotAttribute(w.t.Context(), &ec2.DescribeSnapshotAttributeInput{
+			SnapshotId: aws.String(id), Attribute: types.SnapshotAttributeNameCreateVolumePermission,
+		})
+		w.must(err)
+		for _, p := range out.CreateVolumePermissions {
+			with = append(with, aws.ToString(p.UserId))
+		}
+	}
+	slices.Sort(with)
+	return slices.Compact(with)
+}
+
+// Sees reports whether all members show.
+func (w *world) Sees(at dr.Site, x dr.Snapshot) bool {
+	w.t.Helper()
+	out, err := w.client(at).DescribeSnapshots(w.t.Context(), &ec2.DescribeSnapshotsInput{
+		RestorableByUserIds: []string{"self"}, Filters: []types.Filter{{Name: aws.String("snapshot-id"), Values: x.Members}},
+	})
+	w.must(err)
+	return len(out.Snapshots) == len(x.Members)
 }

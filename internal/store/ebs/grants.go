@@ -20,6 +20,12 @@ const (
 	noSnapshot = "snap-00000000000000000"
 )
 
+// attempt is one permission and how to try it.
+type attempt struct {
+	permission, needed string
+	try                func() error
+}
+
 // Grants tries each permission that the driver needs. EC2 tells whether a call is
 // allowed without doing it (DryRun), and the calls name things that do not exist.
 func (d *Driver) Grants(ctx context.Context, site dr.Site) []store.Grant {
@@ -27,11 +33,19 @@ func (d *Driver) Grants(ctx context.Context, site dr.Site) []store.Grant {
 	if err != nil {
 		return []store.Grant{{Permission: "sts:AssumeRole", Needed: "to reach the site", Err: err}}
 	}
-	dry, keep := aws.Bool(true), []types.Tag{{Key: aws.String(dr.TagKeep), Value: aws.String("yes")}}
-	tries := []struct {
-		permission, needed string
-		try                func() error
-	}{
+	dry := aws.Bool(true)
+	var grants []store.Grant
+	for _, t := range append(r.reading(ctx, dry), r.writing(ctx, dry)...) {
+		grants = append(grants, store.Grant{Permission: t.permission, Needed: t.needed, Err: refused(t.try())})
+	}
+	for _, t := range r.copying(ctx, dry) {
+		grants = append(grants, store.Grant{Permission: t.permission, Needed: t.needed, Copies: true, Err: refused(t.try())})
+	}
+	return grants
+}
+
+func (r region) reading(ctx context.Context, dry *bool) []attempt {
+	return []attempt{
 		{"ec2:DescribeInstances", "to find instances", func() error {
 			_, err := r.DescribeInstances(ctx, &ec2.DescribeInstancesInput{DryRun: dry, MaxResults: aws.Int32(5)})
 			return err
@@ -44,6 +58,12 @@ func (d *Driver) Grants(ctx context.Context, site dr.Site) []store.Grant {
 			_, err := r.DescribeSnapshots(ctx, &ec2.DescribeSnapshotsInput{DryRun: dry, OwnerIds: []string{"self"}, MaxResults: aws.Int32(5)})
 			return err
 		}},
+	}
+}
+
+func (r region) writing(ctx context.Context, dry *bool) []attempt {
+	keep := []types.Tag{{Key: aws.String(dr.TagKeep), Value: aws.String("yes")}}
+	return []attempt{
 		{"ec2:CreateSnapshots", "to take snapshots of instances", func() error {
 			_, err := r.CreateSnapshots(ctx, &ec2.CreateSnapshotsInput{
 				DryRun: dry, InstanceSpecification: &types.InstanceSpecification{InstanceId: aws.String(noInstance)},
@@ -67,11 +87,19 @@ func (d *Driver) Grants(ctx context.Context, site dr.Site) []store.Grant {
 			return err
 		}},
 	}
-	grants := make([]store.Grant, 0, len(tries))
-	for _, t := range tries {
-		grants = append(grants, store.Grant{Permission: t.permission, Needed: t.needed, Err: refused(t.try())})
+}
+
+func (r region) copying(ctx context.Context, dry *bool) []attempt {
+	return []attempt{
+		{"ec2:CopySnapshot", "to copy snapshots to this site", func() error {
+			_, err := r.CopySnapshot(ctx, &ec2.CopySnapshotInput{DryRun: dry, SourceRegion: aws.String(r.site.Region), SourceSnapshotId: aws.String(noSnapshot)})
+			return err
+		}},
+		{"ec2:ModifySnapshotAttribute", "to let other accounts copy snapshots", func() error {
+			_, err := r.ModifySnapshotAttribute(ctx, admission(noSnapshot, nil, []string{r.site.Account}, dry))
+			return err
+		}},
 	}
-	return grants
 }
 
 // refused gives the error of a try that says something against it: neither the one

@@ -40,24 +40,36 @@ func parseMark(s string) (mark, bool) {
 // pattern gives the filter value that finds the tag of a name, whatever number
 // follows it (Amazon EC2 User Guide, "Filter your resources": * and ? are
 // wildcards, and a backslash takes that from them).
-func pattern(name string) string {
-	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`).Replace(name) + "/*"
+func pattern(name string) string { return literal(name) + "/*" }
+
+// literal gives the filter value that finds a text and nothing else.
+func literal(text string) string {
+	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`).Replace(text)
 }
 
 // maxTags is how many tags a snapshot may have (Amazon EC2 User Guide, "Tag your
 // Amazon EC2 resources").
 const maxTags = 50
 
+// spare is how many tags stay free for what is marked later: a person's hold, and
+// the accounts that a snapshot is shared with.
+const spare = 2
+
 // tagsOf gives the tags that the snapshots of an action carry: the claim with the
-// mark, and of the source's own as many as fit beside it, in the order of their
-// keys. AWS's own and those that are holdfast's configuration stay behind: a
-// resource's holdfast:keep is a retention, and on a snapshot would be a hold.
-func tagsOf(a plan.Action, members int) []types.TagSpecification {
+// mark, and of the source's own as many as fit beside it and what is marked later,
+// in the order of their keys. AWS's own and those that are holdfast's configuration
+// stay behind: a resource's holdfast:keep is a retention, and on a snapshot would be
+// a hold. part is noted of copies.
+func tagsOf(a plan.Action, m mark, part string) []types.TagSpecification {
 	claim := a.Claim
-	claim.Set = mark{a.Name, members, a.Claim.Set}.String()
-	out := sdkTags(claim.Tags())
+	claim.Set = m.String()
+	tags := claim.Tags()
+	if part != "" {
+		tags[dr.TagMember] = part
+	}
+	out := sdkTags(tags)
 	for _, k := range slices.Sorted(maps.Keys(a.Tags)) {
-		if len(out) < maxTags && !strings.HasPrefix(strings.ToLower(k), "aws:") && !strings.HasPrefix(k, dr.TagPrefix) {
+		if len(out) < maxTags-spare && !strings.HasPrefix(strings.ToLower(k), "aws:") && !strings.HasPrefix(k, dr.TagPrefix) {
 			out = append(out, types.Tag{Key: aws.String(k), Value: aws.String(a.Tags[k])})
 		}
 	}

@@ -106,7 +106,7 @@ func TestFailedMember(t *testing.T) {
 		s.wantFault(s.apply(about(plan.Delete, s.only())), store.Busy)
 		time.Sleep(time.Hour)
 		x := s.only()
-		if x.State != dr.Failed || x.Status != "error" || !x.Claim.Ours() {
+		if x.State != dr.Failed || x.Status != "error: An internal error occurred." || !x.Claim.Ours() {
 			t.Errorf("it is %+v", x)
 		}
 		s.wantFault(s.apply(a), store.Busy) // The next attempt has another name.

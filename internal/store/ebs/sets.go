@@ -22,6 +22,15 @@ func (r region) snapshots(ctx context.Context) ([]dr.Snapshot, error) {
 }
 
 func (r region) list(ctx context.Context, in *ec2.DescribeSnapshotsInput) ([]dr.Snapshot, error) {
+	all, err := r.read(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	return assemble(r.site, all), nil
+}
+
+// read lists single snapshots.
+func (r region) read(ctx context.Context, in *ec2.DescribeSnapshotsInput) ([]member, error) {
 	var all []types.Snapshot
 	pages := ec2.NewDescribeSnapshotsPaginator(r, in)
 	for pages.HasMorePages() {
@@ -31,7 +40,7 @@ func (r region) list(ctx context.Context, in *ec2.DescribeSnapshotsInput) ([]dr.
 		}
 		all = append(all, page.Snapshots...)
 	}
-	return assemble(r.site, all), nil
+	return read(all), nil
 }
 
 // member is one snapshot as it was read.
@@ -46,6 +55,8 @@ type member struct {
 
 // set is a recovery point that is being put together.
 type set struct {
+	// id is what the recovery point is known by.
+	id      string
 	mark    mark
 	members []member
 }
@@ -58,32 +69,57 @@ const together = 2 * time.Minute
 // Amazon EBS snapshot").
 const bogus = "vol-ffffffff"
 
-// fits reports whether a member was made by the same call as those of the set. Of
-// copies, which are made one by one and do not tell of which volume they are, only
-// the number tells.
+// fits reports whether a member is one that the set lacks: made by the same call as
+// the others, or, of copies, which are made one by one, another part.
 func (s *set) fits(m member) bool {
-	if len(s.members) >= s.mark.members {
+	if len(s.members) >= s.mark.members || s.has(m.part()) {
 		return false
 	}
-	if aws.ToString(m.VolumeId) == bogus {
-		return true
-	}
-	return m.started().Sub(s.members[0].started()) <= together &&
-		!slices.ContainsFunc(s.members, func(o member) bool { return aws.ToString(o.VolumeId) == aws.ToString(m.VolumeId) })
+	return m.copied() || m.started().Sub(s.members[0].started()) <= together
+}
+
+func (s *set) has(part string) bool {
+	return slices.ContainsFunc(s.members, func(m member) bool { return m.part() == part })
 }
 
 func (m member) started() time.Time { return aws.ToTime(m.StartTime).UTC() }
 
-// assemble puts the members of each recovery point together. Where one was taken
+func (m member) id() string { return aws.ToString(m.SnapshotId) }
+
+// copied reports whether it is a copy, made by holdfast or by others.
+func (m member) copied() bool { return aws.ToString(m.VolumeId) == bogus || m.claim.Origin != "" }
+
+// part names what it holds: the volume, or what a copy of which nobody noted the
+// volume is known by, itself.
+func (m member) part() string {
+	if noted := m.tags[dr.TagMember]; noted != "" {
+		return noted
+	}
+	if volume := aws.ToString(m.VolumeId); volume != bogus {
+		return volume
+	}
+	return m.id()
+}
+
+// assemble gives the recovery points that snapshots make up.
+func assemble(site dr.Site, all []member) []dr.Snapshot {
+	var out []dr.Snapshot
+	for _, s := range collect(all) {
+		out = append(out, s.snapshot(site))
+	}
+	return out
+}
+
+// collect puts the members of each recovery point together. Where one was taken
 // twice, by calls of which neither knew of the other, there are two: the later has
 // the name with "~2" behind it and the same claim, so that it can be retired.
-func assemble(site dr.Site, all []types.Snapshot) []dr.Snapshot {
-	var out []dr.Snapshot
+func collect(all []member) []*set {
+	var out []*set
 	var order []string
 	sets := map[string][]*set{}
-	for _, m := range read(all) {
+	for _, m := range all {
 		if m.mark.name == "" {
-			out = append(out, single(site, m))
+			out = append(out, &set{id: m.id(), mark: mark{members: 1}, members: []member{m}})
 			continue
 		}
 		key := m.tags[dr.TagOwner] + "\x00" + m.mark.String()
@@ -93,16 +129,12 @@ func assemble(site dr.Site, all []types.Snapshot) []dr.Snapshot {
 		i := slices.IndexFunc(sets[key], func(s *set) bool { return s.fits(m) })
 		if i < 0 {
 			i = len(sets[key])
-			sets[key] = append(sets[key], &set{mark: m.mark})
+			sets[key] = append(sets[key], &set{id: numbered(m.mark.name, i), mark: m.mark})
 		}
 		sets[key][i].members = append(sets[key][i].members, m)
 	}
 	for _, key := range order {
-		for i, s := range sets[key] {
-			x := s.snapshot(site)
-			x.Ref.ID = numbered(s.mark.name, i)
-			out = append(out, x)
-		}
+		out = append(out, sets[key]...)
 	}
 	return out
 }

@@ -17,26 +17,18 @@ import (
 // holdfast makes name their origin.
 var errCopied = errors.New("it is a copy that bears the tags of a snapshot of holdfast's")
 
-// single gives a snapshot that belongs to no set.
-func single(site dr.Site, m member) dr.Snapshot {
-	s := set{mark: mark{members: 1}, members: []member{m}}
-	x := s.snapshot(site)
-	x.Ref.ID = aws.ToString(m.SnapshotId)
-	return x
-}
-
 // snapshot gives a set as one recovery point.
 func (s *set) snapshot(site dr.Site) dr.Snapshot {
 	first := s.members[0]
 	x := dr.Snapshot{
-		Ref: dr.Ref{Kind: Kind, Site: site}, Taken: first.started(), Key: aws.ToString(first.KmsKeyId), Claim: first.claim,
+		Ref: dr.Ref{Kind: Kind, Site: site, ID: s.id}, Taken: first.started(), Key: s.key(), Claim: first.claim,
 	}
-	x.ARN = "arn:" + site.Partition() + ":ec2:" + site.Region + "::snapshot/" + aws.ToString(first.SnapshotId)
+	x.ARN = "arn:" + site.Partition() + ":ec2:" + site.Region + "::snapshot/" + first.id()
 	held := false
 	for _, m := range s.members {
 		_, keep := m.tags[dr.TagKeep]
 		held = held || keep
-		x.Members = append(x.Members, aws.ToString(m.SnapshotId))
+		x.Members = append(x.Members, m.id())
 		x.Bytes += int64(aws.ToInt32(m.VolumeSize)) * gibibyte
 		x.Percent += percent(m.Snapshot)
 		if x.Flaw == "" {
@@ -54,7 +46,52 @@ func (s *set) snapshot(site dr.Site) dr.Snapshot {
 		x.Tags, x.Description = first.tags, aws.ToString(first.Description)
 	}
 	x.Of = s.of(site, x.Claim)
+	s.copied(&x)
 	return x
+}
+
+// copied fills in what there is to say of a copy, and of its being shared.
+func (s *set) copied(x *dr.Snapshot) {
+	first := s.members[0]
+	if first.copied() {
+		x.Made, x.CopyOf = first.started(), first.copyOf(x.Ref.Site)
+	}
+	if !x.Claim.Ours() {
+		return
+	}
+	if !x.Claim.Taken.IsZero() {
+		x.Taken = x.Claim.Taken
+	}
+	for _, m := range s.members {
+		x.Shared = append(x.Shared, dr.ParseShared(m.tags)...)
+	}
+	slices.Sort(x.Shared)
+	x.Shared = slices.Compact(x.Shared)
+}
+
+// copyOf says what a copy was made from, as far as anything tells: the claim, or the
+// description that EC2 writes where none is given, "[Copied snap-… from us-east-1]".
+func (m member) copyOf(site dr.Site) string {
+	if m.claim.Origin != "" {
+		return m.claim.Origin
+	}
+	text, _ := strings.CutPrefix(aws.ToString(m.Description), "[Copied ")
+	id, from, ok := strings.Cut(strings.TrimSuffix(text, "]"), " from ")
+	if !ok || !strings.HasPrefix(id, "snap-") {
+		return "copy"
+	}
+	return "arn:" + site.Partition() + ":ec2:" + from + "::snapshot/" + id
+}
+
+// key gives the key that a recovery point is under. Where only some members are
+// encrypted it is theirs: a copy of all must be under a key too.
+func (s *set) key() string {
+	for _, m := range s.members {
+		if key := aws.ToString(m.KmsKeyId); key != "" {
+			return key
+		}
+	}
+	return ""
 }
 
 // flaw says what is wrong with the claim of a member. One that is damaged takes
@@ -72,7 +109,7 @@ func (s *set) flaw(m member) string {
 		return ""
 	}
 	if s.mark.members > 1 {
-		text = aws.ToString(m.SnapshotId) + ": " + text
+		text = m.id() + ": " + text
 	}
 	return text
 }
@@ -90,7 +127,7 @@ func (s *set) condition() (dr.Condition, string) {
 	case count[types.SnapshotStatePending] > 0:
 		state, status = dr.Pending, string(types.SnapshotStatePending)
 	case count[types.SnapshotStateError] > 0:
-		state, status = dr.Failed, string(types.SnapshotStateError)
+		state, status = dr.Failed, s.errorStatus()
 	case count[types.SnapshotStateCompleted] < len(s.members):
 		state, status = dr.Unclear, string(s.members[slices.IndexFunc(s.members, func(m member) bool {
 			return m.State != types.SnapshotStateCompleted
@@ -99,6 +136,17 @@ func (s *set) condition() (dr.Condition, string) {
 		state, status = dr.Failed, fmt.Sprintf("incomplete: %d of %d volumes", len(s.members), total)
 	}
 	return state, status
+}
+
+// errorStatus says why a member failed, where EC2 tells (Amazon EC2 API Reference,
+// Snapshot, statusMessage: of copies that failed, such as for want of a key).
+func (s *set) errorStatus() string {
+	for _, m := range s.members {
+		if why := aws.ToString(m.StateMessage); m.State == types.SnapshotStateError && why != "" {
+			return string(types.SnapshotStateError) + ": " + why
+		}
+	}
+	return string(types.SnapshotStateError)
 }
 
 // of gives the resource of which a recovery point is. Copies name a volume that

@@ -22,6 +22,9 @@ func (d *Driver) Apply(ctx context.Context, a plan.Action) (dr.Ref, error) {
 	made := dr.Ref{Kind: Kind, Site: a.To, ID: a.Name}
 	s := subject{visit: v, name: plainName(a.Name), serverless: serverless(a)}
 	s.arn = snapshotARN(a.To, s.name, s.serverless)
+	if done, err := v.applyFile(ctx, a); done || err != nil {
+		return made, err
+	}
 	switch a.Verb {
 	case plan.Create:
 		return made, s.create(ctx, a)
@@ -31,9 +34,33 @@ func (d *Driver) Apply(ctx context.Context, a plan.Action) (dr.Ref, error) {
 		return made, s.hold(ctx)
 	case plan.Release:
 		return made, s.release(ctx)
-	case plan.Promote, plan.Adopt: // Nothing is listed that could be.
+	case plan.Promote, plan.Adopt, plan.Configure, plan.Copy, plan.Share, plan.Withdraw: // Nothing is listed that could be.
 	}
 	return dr.Ref{}, fmt.Errorf("%s cannot %s", Kind, a.Verb)
+}
+
+// applyFile does an action if it is about a snapshot that is files. What claims to be a
+// copy and is not in the bucket is left to be looked for in ElastiCache.
+func (v *visit) applyFile(ctx context.Context, a plan.Action) (done bool, err error) {
+	switch a.Verb {
+	case plan.Copy:
+		if a.Claim.Stage == plan.ExportStage {
+			return true, v.export(ctx, a)
+		}
+		return true, v.arrive(ctx, a)
+	case plan.Delete, plan.Hold, plan.Release:
+		b, ok := v.bucketAt(v.site)
+		if a.Claim.Origin == "" || !ok {
+			return false, nil
+		}
+		s, err := b.shelf(ctx, place{a.Claim.Owner, a.Name})
+		if err != nil || s == nil {
+			return false, err
+		}
+		return true, v.change(ctx, b, s, a)
+	case plan.Create, plan.Promote, plan.Adopt, plan.Share, plan.Withdraw, plan.Configure:
+	}
+	return false, nil
 }
 
 // subject is the snapshot that an action makes or changes.

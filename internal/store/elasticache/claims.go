@@ -64,6 +64,11 @@ func (v *visit) confirm(ctx context.Context, these []dr.Snapshot) ([]dr.Snapshot
 	gone := make([]bool, len(out))
 	err := each(ctx, len(out), func(ctx context.Context, i int) error {
 		s := &out[i]
+		if asFile(s) {
+			var err error
+			gone[i], err = v.confirmFile(ctx, s)
+			return err
+		}
 		if r, ok := v.memory.get(s.ARN); ok && !r.unsure && !stale(r.read, confirmed) {
 			adopt(s, r.tags)
 			return nil

@@ -70,7 +70,9 @@ func (w *world) must(err error) {
 	}
 }
 
-func (w *world) Driver() store.Driver { return elasticache.New(w.Sessions(), elasticache.Candidates{}) }
+func (w *world) Driver() store.Driver {
+	return elasticache.New(w.Sessions(), elasticache.Candidates{}, elasticache.Files{})
+}
 
 func (w *world) PutResource(site dr.Site, r storetest.Resource) dr.Ref {
 	w.t.Helper()

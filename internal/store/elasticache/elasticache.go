@@ -38,16 +38,27 @@
 // anything: a cache that is not known to be covered is not snapshotted, and what it
 // has expires by the claims of its snapshots. Where the Tagging API may not be asked,
 // the tags of caches cost a call each and are remembered for minutes.
+//
+// # Files
+//
+// No call copies a snapshot to another Region or account. It is exported to a bucket,
+// and its files are copied to the bucket of another site, within S3. Such copies, and
+// exports on the way, are shown as snapshots of the site whose bucket they are in. They
+// have an origin in their claims, which no snapshot in ElastiCache has. Their claims
+// are in the keys of objects, so that listing the bucket shows all that a plan needs.
 package elasticache
 
 import (
 	"context"
+	"slices"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/elasticache"
 	tagging "github.com/aws/aws-sdk-go-v2/service/resourcegroupstaggingapi"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/holdfast-dr/holdfast/internal/dr"
+	"github.com/holdfast-dr/holdfast/internal/plan"
 	"github.com/holdfast-dr/holdfast/internal/store"
 )
 
@@ -70,6 +81,8 @@ type api interface {
 	elasticache.DescribeSnapshotsAPIClient
 	elasticache.DescribeServerlessCacheSnapshotsAPIClient
 	CreateSnapshot(context.Context, *elasticache.CreateSnapshotInput, ...func(*elasticache.Options)) (*elasticache.CreateSnapshotOutput, error)
+	CopySnapshot(context.Context, *elasticache.CopySnapshotInput, ...func(*elasticache.Options)) (*elasticache.CopySnapshotOutput, error)
+	ExportServerlessCacheSnapshot(context.Context, *elasticache.ExportServerlessCacheSnapshotInput, ...func(*elasticache.Options)) (*elasticache.ExportServerlessCacheSnapshotOutput, error)
 	CreateServerlessCacheSnapshot(context.Context, *elasticache.CreateServerlessCacheSnapshotInput, ...func(*elasticache.Options)) (*elasticache.CreateServerlessCacheSnapshotOutput, error)
 	DeleteSnapshot(context.Context, *elasticache.DeleteSnapshotInput, ...func(*elasticache.Options)) (*elasticache.DeleteSnapshotOutput, error)
 	DeleteServerlessCacheSnapshot(context.Context, *elasticache.DeleteServerlessCacheSnapshotInput, ...func(*elasticache.Options)) (*elasticache.DeleteServerlessCacheSnapshotOutput, error)
@@ -91,12 +104,21 @@ type Candidates struct {
 type Driver struct {
 	sessions store.Sessions
 	known    Candidates
+	files    Files
 	memory   *memory
 }
 
 // New makes a driver that reaches sites through sessions.
-func New(sessions store.Sessions, known Candidates) *Driver {
-	return &Driver{sessions, known, newMemory()}
+func New(sessions store.Sessions, known Candidates, files Files) *Driver {
+	return &Driver{sessions, known, files, newMemory()}
+}
+
+var _ store.Copier = (*Driver)(nil)
+
+// Routing says that snapshots leave as files (Amazon ElastiCache User Guide, "Exporting a
+// backup"). CopySnapshot copies within a Region and an account only.
+func (*Driver) Routing() plan.Routing {
+	return plan.Routing{Means: plan.ByFile, NameLimit: nameLimit}
 }
 
 // Kind names the kind.
@@ -108,6 +130,7 @@ type visit struct {
 	api
 	tags tagging.GetResourcesAPIClient
 	site dr.Site
+	cfg  aws.Config
 }
 
 func (d *Driver) visit(ctx context.Context, site dr.Site) (*visit, error) {
@@ -115,10 +138,10 @@ func (d *Driver) visit(ctx context.Context, site dr.Site) (*visit, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &visit{d, elasticache.NewFromConfig(cfg), tagging.NewFromConfig(cfg), site}, nil
+	return &visit{d, elasticache.NewFromConfig(cfg), tagging.NewFromConfig(cfg), site, cfg}, nil
 }
 
-// Observe reads all caches and all manual snapshots at a site. It costs a call a
+// Observe reads all caches and all manual snapshots at a site, and what its bucket holds. It costs a call a
 // page, those of the tags among them, and one for each thing that is too new for its
 // tags to show there and whose name does not tell enough.
 func (d *Driver) Observe(ctx context.Context, site dr.Site) (dr.Inventory, error) {
@@ -129,7 +152,10 @@ func (d *Driver) Observe(ctx context.Context, site dr.Site) (dr.Inventory, error
 	var all caches
 	var snaps []dr.Snapshot
 	var tags index
+	var files filed
+	var noFiles error // A bucket that cannot be read must not cost the caches their snapshots.
 	g, lists := errgroup.WithContext(ctx)
+	g.Go(func() error { files, noFiles = v.readFiles(lists); return nil })
 	g.Go(func() (err error) { all, err = v.list(lists); return err })
 	g.Go(func() (err error) { snaps, err = v.listSnapshots(lists); return err })
 	g.Go(func() (err error) { tags, err = v.readIndex(lists, allKinds()); return err })
@@ -140,7 +166,14 @@ func (d *Driver) Observe(ctx context.Context, site dr.Site) (dr.Inventory, error
 	if err != nil {
 		return dr.Inventory{}, err
 	}
-	return dr.Inventory{Resources: resources, Snapshots: snaps}, v.claim(ctx, snaps, tags)
+	if err := v.claim(ctx, snaps, tags); err != nil {
+		return dr.Inventory{}, err
+	}
+	if noFiles != nil {
+		gap := map[dr.Scope]error{{Kind: Kind, Site: site}: noFiles}
+		return dr.Inventory{Resources: resources, Snapshots: snaps, Gaps: gap}, nil //nolint:nilerr // The gap carries it.
+	}
+	return dr.Inventory{Resources: resources, Snapshots: slices.Concat(snaps, files.snapshots(site, snaps))}, nil
 }
 
 // Snapshots reads all manual snapshots at a site.
@@ -151,13 +184,18 @@ func (d *Driver) Snapshots(ctx context.Context, site dr.Site) ([]dr.Snapshot, er
 	}
 	var snaps []dr.Snapshot
 	var tags index
+	var files filed
 	g, lists := errgroup.WithContext(ctx)
+	g.Go(func() (err error) { files, err = v.readFiles(lists); return err })
 	g.Go(func() (err error) { snaps, err = v.listSnapshots(lists); return err })
 	g.Go(func() (err error) { tags, err = v.readIndex(lists, snapshotKinds()); return err })
 	if err := g.Wait(); err != nil {
 		return nil, err
 	}
-	return snaps, v.claim(ctx, snaps, tags)
+	if err := v.claim(ctx, snaps, tags); err != nil {
+		return nil, err
+	}
+	return slices.Concat(snaps, files.snapshots(site, snaps)), nil
 }
 
 // Confirm reads the tags of these snapshots now, unless it has just done so, and

@@ -18,6 +18,21 @@ var (
 	// errHeld and errChanged: a snapshot is not what was to be deleted.
 	errHeld    = errors.New("a person holds it")
 	errChanged = errors.New("it does not carry the claim any more that was seen")
+	// errTaken: something of ours has the name that has another claim.
+	errTaken = errors.New("what is there under this name has another claim")
+	// errExporting and errNotDone: a snapshot cannot be exported, or files cannot be
+	// copied or deleted, now.
+	errExporting = errors.New("ElastiCache is exporting it")
+	errNotDone   = errors.New("it is not complete")
+	// errGone: what was to be copied or held is not there.
+	errGone = errors.New("it is not there")
+	// errDiffers: a copy is not the same as what it was made from. It is deleted.
+	errDiffers = errors.New("the copy differs from what it was made from, and was deleted")
+	// errNoBucket: the policy file names no bucket for a site.
+	errNoBucket = errors.New("it names none")
+	// errLongKey: what is to be said of a snapshot does not fit into the key of an
+	// object.
+	errLongKey = errors.New("the claim is too long for the key of an object")
 )
 
 // The codes of ElastiCache's errors, by what they mean here. Some services of AWS
@@ -45,6 +60,16 @@ func codes() map[string]store.Fault {
 		"ServiceLinkedRoleNotFoundFault":            store.Denied,
 		"InvalidCredentialsException":               store.NoCredentials,
 		"APICallRateForCustomerExceeded":            store.Throttled,
+		"NoSuchBucket":                              store.NotFound,
+		"NoSuchKey":                                 store.NotFound,
+		"NotFound":                                  store.NotFound, // Answers to HEAD have no code of their own.
+		"NoSuchUpload":                              store.NotFound,
+		"Forbidden":                                 store.Denied,
+		"PermanentRedirect":                         store.Invalid,
+		"AuthorizationHeaderMalformed":              store.Invalid,
+		"KMS.DisabledException":                     store.Denied,
+		"KMS.NotFoundException":                     store.Denied,
+		"KMS.KMSInvalidStateException":              store.Denied,
 	}
 }
 
@@ -52,11 +77,18 @@ func codes() map[string]store.Fault {
 func (*Driver) Classify(err error) store.Fault { return classify(err) }
 
 func classify(err error) store.Fault {
-	switch {
-	case errors.Is(err, errFailedBefore), errors.Is(err, errUnclear), errors.Is(err, errLeaving):
+	switch said := store.FaultOf(err); { // What is about a bucket has been sorted where it arose.
+	case said != store.Unknown:
+		return said
+	case errors.Is(err, errFailedBefore), errors.Is(err, errUnclear), errors.Is(err, errLeaving),
+		errors.Is(err, errExporting), errors.Is(err, errNotDone):
 		return store.Busy
-	case errors.Is(err, errHeld), errors.Is(err, errChanged):
+	case errors.Is(err, errHeld), errors.Is(err, errChanged), errors.Is(err, errTaken):
 		return store.Conflict
+	case errors.Is(err, errGone):
+		return store.NotFound
+	case errors.Is(err, errNoBucket), errors.Is(err, errLongKey):
+		return store.Invalid
 	}
 	return store.ClassifyAWS(err, codes())
 }

@@ -49,7 +49,7 @@ func (f *fixture) process(known elasticache.Candidates) *elasticache.Driver {
 		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 			return aws.Credentials{AccessKeyID: account, SecretAccessKey: "secret"}, nil
 		}),
-	}, []policy.Site{{Site: home()}}), known)
+	}, []policy.Site{{Site: home()}}), known, elasticache.Files{})
 }
 
 func (f *fixture) must(err error) {

@@ -39,7 +39,7 @@ func (d *Driver) Grants(ctx context.Context, site dr.Site) []store.Grant {
 		}
 		grants = append(grants, store.Grant{Permission: t.permission, Needed: t.needed, Err: err})
 	}
-	return grants
+	return append(grants, v.bucketGrants(ctx)...)
 }
 
 func (v *visit) reading(ctx context.Context) []attempt {
@@ -106,5 +106,24 @@ func (v *visit) writing(ctx context.Context) []attempt {
 			_, err := v.DeleteServerlessCacheSnapshot(ctx, &elasticache.DeleteServerlessCacheSnapshotInput{ServerlessCacheSnapshotName: aws.String(probe)})
 			return err
 		}},
+	}
+}
+
+// exportTries is what exports to a bucket need.
+func (v *visit) exportTries(ctx context.Context, b *bucket) []attempt {
+	return []attempt{
+		{"elasticache:CopySnapshot", "to export snapshots", func() error {
+			_, err := v.CopySnapshot(ctx, &elasticache.CopySnapshotInput{
+				SourceSnapshotName: aws.String(probe), TargetSnapshotName: aws.String(probe), TargetBucket: &b.name,
+			})
+			return err
+		}},
+		{"elasticache:ExportServerlessCacheSnapshot", "to export snapshots of serverless caches", func() error {
+			_, err := v.ExportServerlessCacheSnapshot(ctx, &elasticache.ExportServerlessCacheSnapshotInput{
+				ServerlessCacheSnapshotName: aws.String(probe), S3BucketName: &b.name,
+			})
+			return err
+		}},
+		{"s3:GetBucketPolicy", "to see whether ElastiCache may write to bucket " + b.name, func() error { return b.exports(ctx) }},
 	}
 }

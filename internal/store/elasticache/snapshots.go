@@ -111,6 +111,9 @@ func (v *visit) nodeSnapshot(s *types.Snapshot) dr.Snapshot {
 	} else {
 		out.Of.ID = clusterPrefix + aws.ToString(s.CacheClusterId)
 	}
+	if s.DataTiering == types.DataTieringStatusEnabled {
+		out.Stays = tiered
+	}
 	for _, n := range s.NodeSnapshots { // The oldest of its shards is what it can be relied on for.
 		out.Bytes += size(aws.ToString(n.CacheSize))
 		if t := aws.ToTime(n.SnapshotCreateTime).UTC(); !t.IsZero() && (out.Taken.IsZero() || t.Before(out.Taken)) {

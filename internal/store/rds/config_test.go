@@ -2,7 +2,6 @@ package rds
 
 import (
 	"reflect"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -145,19 +144,5 @@ func TestAllThatARestoreTakesIsCaptured(t *testing.T) {
 		case keys[key] == "":
 			t.Errorf("%s should be captured as %q and is not", field.Name, key)
 		}
-	}
-}
-
-func TestSdkTagsKeepTheClaim(t *testing.T) {
-	claim, own := dr.Tags{"holdfast:owner": "prod", "holdfast:policy": "gold"}, dr.Tags{}
-	for i := range 60 {
-		own[string(rune('A'+i))] = "x"
-	}
-	got := rdsapi.SDKTags(claim, own)
-	if len(got) != rdsapi.MaxTags || *got[0].Key != "holdfast:owner" || *got[1].Key != "holdfast:policy" {
-		t.Fatalf("%d tags, the first %s and %s", len(got), *got[0].Key, *got[1].Key)
-	}
-	if !slices.IsSortedFunc(got[2:], func(a, b types.Tag) int { return strings.Compare(*a.Key, *b.Key) }) {
-		t.Error("which of its own tags a snapshot carries does not follow from their keys")
 	}
 }

@@ -9,58 +9,61 @@ import (
 
 	"github.com/holdfast-dr/holdfast/internal/dr"
 	"github.com/holdfast-dr/holdfast/internal/store"
+	"github.com/holdfast-dr/holdfast/internal/store/internal/rdsapi"
 )
-
-// probe names a database and a snapshot that do not exist. AWS looks whether the
-// caller may do a thing before it looks whether the thing is there, so "not
-// found" says that the permission is.
-const probe = "holdfast-permission-probe"
 
 // Grants tries each permission that the driver needs. The writing calls name
 // things that do not exist, so nothing is changed.
 func (d *Driver) Grants(ctx context.Context, site dr.Site) []store.Grant {
-	c, err := d.client(ctx, site)
+	s, err := d.shelf(ctx, site)
 	if err != nil {
-		return []store.Grant{{Permission: "sts:AssumeRole", Needed: "to reach the site", Err: err}}
+		return rdsapi.Unreached(err)
 	}
-	arn := aws.String("arn:" + site.Partition() + ":rds:" + site.Region + ":" + site.Account + ":snapshot:" + probe)
-	tries := []struct {
-		permission, needed string
-		try                func() error
-	}{
-		{"rds:DescribeDBInstances", "to find databases", func() error {
-			_, err := c.DescribeDBInstances(ctx, &rds.DescribeDBInstancesInput{MaxRecords: aws.Int32(20)})
+	return rdsapi.Grants(append(s.reading(ctx), append(s.writing(ctx), s.copying(ctx)...)...))
+}
+
+func (s shelf) reading(ctx context.Context) []rdsapi.Attempt {
+	return []rdsapi.Attempt{
+		{Permission: "rds:DescribeDBInstances", Needed: "to find databases", Try: func() error {
+			_, err := s.DescribeDBInstances(ctx, &rds.DescribeDBInstancesInput{MaxRecords: aws.Int32(20)})
 			return err
 		}},
-		{"rds:DescribeDBSnapshots", "to find snapshots", func() error {
-			_, err := c.DescribeDBSnapshots(ctx, &rds.DescribeDBSnapshotsInput{MaxRecords: aws.Int32(20)})
+		{Permission: "rds:DescribeDBSnapshots", Needed: "to find snapshots", Try: func() error {
+			_, err := s.DescribeDBSnapshots(ctx, &rds.DescribeDBSnapshotsInput{MaxRecords: aws.Int32(20)})
 			return err
 		}},
-		{"rds:CreateDBSnapshot", "to take snapshots", func() error {
-			_, err := c.CreateDBSnapshot(ctx, &rds.CreateDBSnapshotInput{
-				DBInstanceIdentifier: aws.String(probe), DBSnapshotIdentifier: aws.String(probe),
-			})
-			return err
+	}
+}
+
+func (s shelf) writing(ctx context.Context) []rdsapi.Attempt {
+	arn := aws.String(rdsapi.ProbeARN(s.site, "snapshot"))
+	return []rdsapi.Attempt{
+		{Permission: "rds:CreateDBSnapshot", Needed: "to take snapshots", Try: func() error {
+			return s.Create(ctx, rdsapi.Probe, rdsapi.Probe, nil)
 		}},
-		{"rds:AddTagsToResource", "to claim snapshots and hold them", func() error {
-			_, err := c.AddTagsToResource(ctx, &rds.AddTagsToResourceInput{
+		{Permission: "rds:AddTagsToResource", Needed: "to claim snapshots and hold them", Try: func() error {
+			_, err := s.AddTagsToResource(ctx, &rds.AddTagsToResourceInput{
 				ResourceName: arn, Tags: []types.Tag{{Key: aws.String(dr.TagKeep), Value: aws.String("yes")}},
 			})
 			return err
 		}},
-		{"rds:RemoveTagsFromResource", "to release held snapshots", func() error {
-			_, err := c.RemoveTagsFromResource(ctx, &rds.RemoveTagsFromResourceInput{ResourceName: arn, TagKeys: []string{dr.TagKeep}})
+		{Permission: "rds:RemoveTagsFromResource", Needed: "to release held snapshots", Try: func() error {
+			_, err := s.RemoveTagsFromResource(ctx, &rds.RemoveTagsFromResourceInput{ResourceName: arn, TagKeys: []string{dr.TagKeep}})
 			return err
 		}},
-		{"rds:DeleteDBSnapshot", "to expire snapshots", func() error { return remove(ctx, c, site, probe) }},
+		{Permission: "rds:DeleteDBSnapshot", Needed: "to expire snapshots", Try: func() error {
+			return rdsapi.Remove(ctx, s, rdsapi.Probe)
+		}},
 	}
-	grants := make([]store.Grant, 0, len(tries))
-	for _, t := range tries {
-		err := t.try()
-		if d.Classify(err) == store.NotFound {
-			err = nil
-		}
-		grants = append(grants, store.Grant{Permission: t.permission, Needed: t.needed, Err: err})
+}
+
+func (s shelf) copying(ctx context.Context) []rdsapi.Attempt {
+	return []rdsapi.Attempt{
+		{Permission: "rds:CopyDBSnapshot", Needed: "to copy snapshots to this site", Copies: true, Try: func() error {
+			return s.Copy(ctx, rdsapi.Copying{Source: rdsapi.Probe, Name: rdsapi.Probe})
+		}},
+		{Permission: "rds:ModifyDBSnapshotAttribute", Needed: "to let other accounts copy snapshots", Copies: true, Try: func() error {
+			return s.Admit(ctx, rdsapi.Probe, nil, []string{s.site.Account})
+		}},
 	}
-	return grants
 }

@@ -3,6 +3,7 @@ package rds
 import (
 	"context"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -31,13 +32,15 @@ func TestMoto(t *testing.T) {
 		// Moto's account for callers without a role, and one that a role leads into.
 		home: dr.Site{Name: "home", Account: "123456789012", Region: "us-east-1"},
 		away: dr.Site{Name: "away", Account: "222222222222", Region: "eu-west-1"},
+
+		abroad: dr.Site{Name: "abroad", Account: "123456789012", Region: "us-west-2"},
 	}
 	m.sessions = session.New(session.Options{
 		EndpointURL: endpoint, Version: "test",
 		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 			return aws.Credentials{AccessKeyID: "test", SecretAccessKey: "secret"}, nil
 		}),
-	}, []policy.Site{{Site: m.home}, {Site: m.away, Role: "holdfast"}})
+	}, []policy.Site{{Site: m.home}, {Site: m.abroad}, {Site: m.away, Role: "holdfast"}})
 	m.drv = New(m.sessions)
 	m.store = store.New(m.drv)
 
@@ -52,10 +55,13 @@ func TestMoto(t *testing.T) {
 	t.Run("what is not there", m.missing)
 	t.Run("grants change nothing", m.grants)
 	t.Run("two accounts", m.accounts)
+	t.Run("copy to another Region", m.copyAbroad)
+	t.Run("share and take back", m.share)
 }
 
 type moto struct {
 	home, away dr.Site
+	abroad     dr.Site
 	sessions   *session.Sessions
 	drv        *Driver
 	store      *store.Store
@@ -133,7 +139,12 @@ func (m *moto) snapshots(t *testing.T, site dr.Site) []dr.Snapshot {
 // the test.
 func (m *moto) made(t *testing.T, a plan.Action) dr.Snapshot {
 	t.Helper()
-	m.apply(t, plan.Create, a)
+	if a.Verb == plan.Copy {
+		_, err := m.store.Apply(t.Context(), a)
+		check(t, err)
+	} else {
+		m.apply(t, plan.Create, a)
+	}
 	t.Cleanup(func() {
 		_, err := m.store.Apply(context.Background(), plan.Action{Verb: plan.Delete, To: a.To, Name: a.Name})
 		check(t, err)
@@ -290,5 +301,62 @@ func (m *moto) accounts(t *testing.T) {
 	s := m.made(t, away)
 	if want := "arn:aws:rds:eu-west-1:222222222222:snapshot:" + away.Name; s.Claim != away.Claim || s.ARN != want {
 		t.Errorf("away: %+v, want %s", s, want)
+	}
+}
+
+// copyAbroad copies to another Region of the account: twice, and against a name that
+// somebody else has taken there.
+func (m *moto) copyAbroad(t *testing.T) {
+	r := m.db(t, m.home, "abroad")
+	x := m.made(t, creation(r))
+	claim := x.Claim
+	claim.Origin, claim.Taken = x.Ref.Source(), x.Taken.Truncate(time.Second)
+	a := plan.Action{
+		Verb: plan.Copy, From: x.Ref, To: m.abroad, Claim: claim, Tags: r.Tags, ARN: x.ARN, Key: "alias/aws/rds",
+		Name: dr.SnapshotName(claim, r.Name, 0, r.NameLimit),
+	}
+	before := m.tags(t, x)
+	for range 2 {
+		s := m.made(t, a)
+		if s.Claim != claim || s.State != dr.Good || s.Ref.ID != a.Name || !s.Taken.Equal(claim.Taken) || s.Made.IsZero() {
+			t.Errorf("the copy reads %+v, want the claim %+v", s, claim)
+		}
+		want := claim.Tags()
+		want["team"] = "shop"
+		if diff := cmp.Diff(want, m.tags(t, s)); diff != "" {
+			t.Errorf("tags (-want +got):\n%s", diff)
+		}
+		if dr.KeyAccount(s.Key) != m.abroad.Account || !strings.Contains(s.Key, m.abroad.Region) {
+			t.Errorf("it is under %q", s.Key)
+		}
+	}
+	if diff := cmp.Diff(before, m.tags(t, m.only(t, m.home))); diff != "" {
+		t.Errorf("tags of the original (-want +got):\n%s", diff)
+	}
+	a.Claim.Owner = "somebody-else"
+	if _, err := m.store.Apply(t.Context(), a); store.FaultOf(err) != store.Conflict {
+		t.Errorf("got %v (%s), want a conflict", err, store.FaultOf(err))
+	}
+	a.Name, a.ARN = "another", x.ARN+"-never"
+	if _, err := m.store.Apply(t.Context(), a); store.FaultOf(err) != store.NotFound {
+		t.Errorf("got %v (%s), want not found", err, store.FaultOf(err))
+	}
+}
+
+func (m *moto) share(t *testing.T) {
+	x := m.made(t, creation(m.db(t, m.home, "shared")))
+	a := plan.Action{From: x.Ref, To: m.home, Name: x.Ref.ID, Claim: x.Claim, With: m.away.Account}
+	for _, verb := range []plan.Verb{plan.Share, plan.Share, plan.Withdraw, plan.Withdraw} {
+		m.apply(t, verb, a)
+		out, err := m.client(t, m.home).DescribeDBSnapshotAttributes(t.Context(), &awsrds.DescribeDBSnapshotAttributesInput{DBSnapshotIdentifier: &x.Ref.ID})
+		check(t, err)
+		var with []string
+		for _, attribute := range out.DBSnapshotAttributesResult.DBSnapshotAttributes {
+			with = append(with, attribute.AttributeValues...)
+		}
+		marked := m.only(t, m.home).Shared
+		if shared := verb == plan.Share; len(with) > 0 != shared || len(marked) > 0 != shared {
+			t.Errorf("after %s it is shared with %v and marked %v", verb, with, marked)
+		}
 	}
 }

@@ -15,9 +15,9 @@ import (
 
 const gibibyte = 1 << 30
 
-func instances(ctx context.Context, c api, site dr.Site) ([]dr.Resource, error) {
+func (s shelf) instances(ctx context.Context) ([]dr.Resource, error) {
 	var out []dr.Resource
-	pages := rds.NewDescribeDBInstancesPaginator(c, &rds.DescribeDBInstancesInput{MaxRecords: aws.Int32(pageSize)})
+	pages := rds.NewDescribeDBInstancesPaginator(s, &rds.DescribeDBInstancesInput{MaxRecords: aws.Int32(pageSize)})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
@@ -25,7 +25,7 @@ func instances(ctx context.Context, c api, site dr.Site) ([]dr.Resource, error) 
 		}
 		for i := range page.DBInstances {
 			if in := &page.DBInstances[i]; in.DBClusterIdentifier == nil {
-				out = append(out, resource(site, in))
+				out = append(out, resource(s.site, in))
 			}
 		}
 	}
@@ -34,9 +34,9 @@ func instances(ctx context.Context, c api, site dr.Site) ([]dr.Resource, error) 
 
 // snapshots lists manual snapshots; those that RDS makes by itself or AWS Backup
 // makes are theirs.
-func snapshots(ctx context.Context, c api, site dr.Site) ([]dr.Snapshot, error) {
+func (s shelf) snapshots(ctx context.Context) ([]dr.Snapshot, error) {
 	var out []dr.Snapshot
-	pages := rds.NewDescribeDBSnapshotsPaginator(c, &rds.DescribeDBSnapshotsInput{
+	pages := rds.NewDescribeDBSnapshotsPaginator(s, &rds.DescribeDBSnapshotsInput{
 		SnapshotType: aws.String("manual"), MaxRecords: aws.Int32(pageSize),
 	})
 	for pages.HasMorePages() {
@@ -45,21 +45,10 @@ func snapshots(ctx context.Context, c api, site dr.Site) ([]dr.Snapshot, error) 
 			return nil, fmt.Errorf("list DB snapshots: %w", err)
 		}
 		for i := range page.DBSnapshots {
-			out = append(out, snapshot(site, &page.DBSnapshots[i]))
+			out = append(out, snapshot(s.site, &page.DBSnapshots[i]))
 		}
 	}
 	return out, nil
-}
-
-func find(ctx context.Context, c api, site dr.Site, name string) (dr.Snapshot, error) {
-	out, err := c.DescribeDBSnapshots(ctx, &rds.DescribeDBSnapshotsInput{DBSnapshotIdentifier: aws.String(name)})
-	if err != nil {
-		return dr.Snapshot{}, err
-	}
-	if len(out.DBSnapshots) != 1 {
-		return dr.Snapshot{}, &types.DBSnapshotNotFoundFault{Message: aws.String(name + " is not found")}
-	}
-	return snapshot(site, &out.DBSnapshots[0]), nil
 }
 
 func resource(site dr.Site, in *types.DBInstance) dr.Resource {
@@ -91,7 +80,15 @@ func snapshot(site dr.Site, s *types.DBSnapshot) dr.Snapshot {
 		Bytes:   int64(aws.ToInt32(s.AllocatedStorage)) * gibibyte,
 	}
 	out.ReadClaim(rdsapi.PlainTags(s.TagList))
+	// RDS names the source of copies from other accounts and Regions only (API
+	// Reference, DBSnapshot, SourceDBSnapshotIdentifier).
+	out.CopyOf = aws.ToString(s.SourceDBSnapshotIdentifier)
+	if (out.CopyOf != "" || out.Claim.Origin != "") && s.SnapshotCreateTime != nil {
+		out.Made = s.SnapshotCreateTime.UTC()
+	}
 	switch {
+	case !out.Claim.Taken.IsZero():
+		out.Taken = out.Claim.Taken
 	case s.OriginalSnapshotCreateTime != nil:
 		out.Taken = s.OriginalSnapshotCreateTime.UTC()
 	case s.SnapshotCreateTime != nil:

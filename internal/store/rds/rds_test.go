@@ -6,10 +6,13 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	awsrds "github.com/aws/aws-sdk-go-v2/service/rds"
+	"github.com/aws/aws-sdk-go-v2/service/rds/types"
 
 	"github.com/holdfast-dr/holdfast/internal/dr"
+	"github.com/holdfast-dr/holdfast/internal/plan"
 	"github.com/holdfast-dr/holdfast/internal/sandbox"
 	"github.com/holdfast-dr/holdfast/internal/store"
 	"github.com/holdfast-dr/holdfast/internal/store/storetest"
@@ -31,7 +34,9 @@ func TestConformance(t *testing.T) {
 		},
 		ResourceName: 63,
 		MaxTags:      50,
+		SpareTags:    2,
 		NamesAreKeys: true,
+		Copies:       &storetest.CopyCalls{Copy: "rds:CopyDBSnapshot", Share: "rds:ModifyDBSnapshotAttribute"},
 	})
 }
 
@@ -53,11 +58,13 @@ func (w *world) must(err error) {
 	}
 }
 
-func (w *world) Driver() store.Driver { return New(w.Sessions()) }
+func (w *world) Driver() store.Driver { return w.Over(w.Sessions()) }
+
+func (w *world) Over(s store.Sessions) store.Driver { return New(s) }
 
 func (w *world) PutResource(site dr.Site, r storetest.Resource) dr.Ref {
 	w.t.Helper()
-	db := sandbox.SeedDatabase{Tags: r.Tags}
+	db := sandbox.SeedDatabase{Tags: r.Tags, Key: r.Key}
 	if r.Rich {
 		db = rich(r.Tags)
 	}
@@ -118,6 +125,25 @@ func (w *world) SnapshotTags(ref dr.Ref) dr.Tags {
 		tags[*t.Key] = *t.Value
 	}
 	return tags
+}
+
+func (w *world) SharedWith(x dr.Snapshot) []string {
+	w.t.Helper()
+	out, err := w.client(x.Ref.Site).DescribeDBSnapshotAttributes(w.t.Context(), &awsrds.DescribeDBSnapshotAttributesInput{DBSnapshotIdentifier: &x.Ref.ID})
+	w.must(err)
+	var with []string
+	for _, a := range out.DBSnapshotAttributesResult.DBSnapshotAttributes {
+		with = append(with, a.AttributeValues...)
+	}
+	return with
+}
+
+func (w *world) Sees(at dr.Site, x dr.Snapshot) bool {
+	w.t.Helper()
+	kind := "shared"
+	out, err := w.client(at).DescribeDBSnapshots(w.t.Context(), &awsrds.DescribeDBSnapshotsInput{SnapshotType: &kind})
+	w.must(err)
+	return slices.ContainsFunc(out.DBSnapshots, func(s types.DBSnapshot) bool { return *s.DBSnapshotArn == x.ARN })
 }
 
 // Instances that belong to a cluster are the cluster's business.
@@ -204,6 +230,48 @@ func TestRoleDenied(t *testing.T) {
 			if store.FaultOf(g.Err) != store.Denied {
 				t.Errorf("%s: %v", g.Permission, g.Err)
 			}
+		}
+	})
+}
+
+// A snapshot that cannot do without options gets the option group of the same name
+// at the destination; where there is none, that is said.
+func TestPersistentOptions(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		home, abroad := w.Home(), w.Abroad()
+		w.must(w.AWS.Seed(sandbox.Seed{Accounts: map[string]sandbox.SeedAccount{home.Account: {Regions: map[string]sandbox.SeedRegion{
+			home.Region: {Snapshots: []sandbox.SeedSnapshot{{Of: "orders", Name: "first", Age: sandbox.Age(time.Hour)}}},
+		}}}}))
+		a := plan.Action{
+			Verb: plan.Copy, From: dr.Ref{Kind: Kind, Site: home, ID: "first"}, To: abroad, Name: "copy",
+			ARN: "arn:aws:rds:us-east-1:111111111111:snapshot:first",
+			Claim: dr.Claim{
+				Owner: "prod", Policy: "gold", Slot: time.Now().UTC(), Source: "rds/111111111111/us-east-1/orders", Origin: "rds/111111111111/us-east-1/first",
+				Config: dr.NewConfig(map[string]string{"options": "audited"}),
+			},
+		}
+		refuse := func() {
+			w.AWS.Inject(sandbox.Fault{
+				Match: sandbox.Match{Action: "CopyDBSnapshot"}, Kind: sandbox.Fail, Times: 1, Code: "InvalidParameterValue",
+				Message: "The snapshot requires a target option group with the following options: [Timezone]",
+			})
+		}
+		refuse()
+		_, err := store.New(w.Driver()).Apply(t.Context(), a)
+		if store.FaultOf(err) != store.Invalid || !strings.Contains(store.Remedy(err), "audited") || !strings.Contains(store.Remedy(err), abroad.Name) {
+			t.Errorf("got %v (%s), remedy %q", err, store.FaultOf(err), store.Remedy(err))
+		}
+		w.must(w.AWS.Seed(sandbox.Seed{Accounts: map[string]sandbox.SeedAccount{home.Account: {Regions: map[string]sandbox.SeedRegion{
+			abroad.Region: {OptionGroups: map[string]sandbox.SeedOptionGroup{"audited": {Engine: "postgres", Major: "16"}}},
+		}}}}))
+		refuse()
+		_, err = store.New(w.Driver()).Apply(t.Context(), a)
+		w.must(err)
+		out, err := w.client(abroad).DescribeDBSnapshots(t.Context(), &awsrds.DescribeDBSnapshotsInput{})
+		w.must(err)
+		if len(out.DBSnapshots) != 1 || *out.DBSnapshots[0].OptionGroupName != "audited" {
+			t.Errorf("there is %+v", out.DBSnapshots)
 		}
 	})
 }

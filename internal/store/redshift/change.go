@@ -131,6 +131,8 @@ func (c client) adopt(ctx context.Context, a plan.Action) error {
 		return err
 	case there.Claim.Is(a.Claim):
 		return nil
+	case raw.SourceRegion != nil && a.Claim.Origin != "" && !there.Automated:
+		return c.receive(ctx, a, raw, there)
 	case there.Automated || !unclaimed(plainTags(raw.Tags)):
 		return &types.ClusterSnapshotAlreadyExistsFault{Message: aws.String(a.From.ID + " is not free to be adopted")}
 	}
@@ -138,6 +140,24 @@ func (c client) adopt(ctx context.Context, a plan.Action) error {
 		return err
 	}
 	return c.mark(ctx, a, there.ARN)
+}
+
+// expire deletes a snapshot. AWS refuses that while it is shared, so where it does
+// our shares are taken back first.
+func (c client) expire(ctx context.Context, a plan.Action) error {
+	err := c.remove(ctx, a.From.ID)
+	if _, state := errors.AsType[*types.InvalidClusterSnapshotStateFault](err); !state {
+		return err
+	}
+	switch some, lookErr := c.unshared(ctx, a); {
+	case isGone(lookErr):
+		return nil
+	case lookErr != nil:
+		return fmt.Errorf("%w; looking whether it is shared failed: %w", err, lookErr)
+	case !some:
+		return err
+	}
+	return c.remove(ctx, a.From.ID)
 }
 
 func (c client) remove(ctx context.Context, name string) error {

@@ -26,6 +26,12 @@ type provisioned interface {
 	DeleteClusterSnapshot(context.Context, *redshift.DeleteClusterSnapshotInput, ...func(*redshift.Options)) (*redshift.DeleteClusterSnapshotOutput, error)
 	CreateTags(context.Context, *redshift.CreateTagsInput, ...func(*redshift.Options)) (*redshift.CreateTagsOutput, error)
 	DeleteTags(context.Context, *redshift.DeleteTagsInput, ...func(*redshift.Options)) (*redshift.DeleteTagsOutput, error)
+	ModifyClusterSnapshot(context.Context, *redshift.ModifyClusterSnapshotInput, ...func(*redshift.Options)) (*redshift.ModifyClusterSnapshotOutput, error)
+	EnableSnapshotCopy(context.Context, *redshift.EnableSnapshotCopyInput, ...func(*redshift.Options)) (*redshift.EnableSnapshotCopyOutput, error)
+	CreateSnapshotCopyGrant(context.Context, *redshift.CreateSnapshotCopyGrantInput, ...func(*redshift.Options)) (*redshift.CreateSnapshotCopyGrantOutput, error)
+	DescribeSnapshotCopyGrants(context.Context, *redshift.DescribeSnapshotCopyGrantsInput, ...func(*redshift.Options)) (*redshift.DescribeSnapshotCopyGrantsOutput, error)
+	AuthorizeSnapshotAccess(context.Context, *redshift.AuthorizeSnapshotAccessInput, ...func(*redshift.Options)) (*redshift.AuthorizeSnapshotAccessOutput, error)
+	RevokeSnapshotAccess(context.Context, *redshift.RevokeSnapshotAccessInput, ...func(*redshift.Options)) (*redshift.RevokeSnapshotAccessOutput, error)
 }
 
 // serverlessAPI is the part of the SDK's client for namespaces that the driver

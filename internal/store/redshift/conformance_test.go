@@ -33,6 +33,7 @@ func clustersConform(t *testing.T) {
 		},
 		ResourceName: 63,
 		MaxTags:      50,
+		SpareTags:    2,
 		NamesAreKeys: true,
 		Reads:        "redshift:DescribeLoggingStatus",
 	})
@@ -54,6 +55,7 @@ func namespacesConform(t *testing.T) {
 		},
 		ResourceName: 64,
 		MaxTags:      50,
+		SpareTags:    2,
 		NamesAreKeys: true,
 		TagLookup:    "redshift-serverless:ListTagsForResource",
 		Prefix:       serverless,

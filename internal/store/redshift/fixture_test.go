@@ -49,7 +49,7 @@ func (f *fixture) restart() {
 		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 			return aws.Credentials{AccessKeyID: account, SecretAccessKey: "secret"}, nil
 		}),
-	}, []policy.Site{{Site: home()}})
+	}, []policy.Site{{Site: home()}, {Site: west()}})
 	f.drv = redshift.New(f.sess, dr.Candidates{Namespace: "prod", Policies: []string{"gold", "silver"}})
 }
 

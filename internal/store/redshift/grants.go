@@ -2,6 +2,7 @@ package redshift
 
 import (
 	"context"
+	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/redshift"
@@ -25,6 +26,8 @@ const (
 type try struct {
 	permission, needed string
 	call               func() error
+	// copies says that it is needed only for copies.
+	copies bool
 }
 
 // Grants tries each permission that the driver needs. The writing calls name
@@ -35,12 +38,14 @@ func (d *Driver) Grants(ctx context.Context, site dr.Site) []store.Grant {
 		return []store.Grant{{Permission: "sts:AssumeRole", Needed: "to reach the site", Err: err}}
 	}
 	var grants []store.Grant
-	for _, t := range append(c.tries(ctx, site), c.spaceTries(ctx, site)...) {
+	for _, t := range slices.Concat(c.tries(ctx, site), c.copyTries(ctx, site), c.spaceTries(ctx, site)) {
 		err := t.call()
-		if d.Classify(err) == store.NotFound || notOffered(err) {
+		fault := d.Classify(err)
+		// A key that does not exist is no fault of the caller's permission.
+		if fault == store.NotFound || t.copies && fault == store.Invalid || notOffered(err) {
 			err = nil
 		}
-		grants = append(grants, store.Grant{Permission: t.permission, Needed: t.needed, Err: err})
+		grants = append(grants, store.Grant{Permission: t.permission, Needed: t.needed, Copies: t.copies, Err: err})
 	}
 	return grants
 }
@@ -52,36 +57,36 @@ func (c client) tries(ctx context.Context, site dr.Site) []try {
 		{"redshift:DescribeClusters", "to find clusters", func() error {
 			_, err := c.prov.DescribeClusters(ctx, &redshift.DescribeClustersInput{MaxRecords: aws.Int32(20)})
 			return err
-		}},
+		}, false},
 		{"redshift:DescribeClusterSnapshots", "to find snapshots", func() error {
 			_, err := c.prov.DescribeClusterSnapshots(ctx, &redshift.DescribeClusterSnapshotsInput{MaxRecords: aws.Int32(20)})
 			return err
-		}},
+		}, false},
 		{"redshift:DescribeLoggingStatus", "to write down how a cluster logs", func() error {
 			_, err := c.prov.DescribeLoggingStatus(ctx, &redshift.DescribeLoggingStatusInput{ClusterIdentifier: aws.String(probe)})
 			return err
-		}},
+		}, false},
 		{"redshift:CreateClusterSnapshot", "to take snapshots", func() error {
 			_, err := c.prov.CreateClusterSnapshot(ctx, &redshift.CreateClusterSnapshotInput{
 				ClusterIdentifier: aws.String(probe), SnapshotIdentifier: aws.String(probe),
 			})
 			return err
-		}},
+		}, false},
 		{"redshift:CopyClusterSnapshot", "to keep automated snapshots", func() error {
 			_, err := c.prov.CopyClusterSnapshot(ctx, &redshift.CopyClusterSnapshotInput{
 				SourceSnapshotIdentifier: aws.String("rs:" + probe), TargetSnapshotIdentifier: aws.String(probe),
 			})
 			return err
-		}},
+		}, false},
 		{"redshift:CreateTags", "to claim snapshots and hold them", func() error {
 			_, err := c.prov.CreateTags(ctx, &redshift.CreateTagsInput{ResourceName: arn, Tags: keep})
 			return err
-		}},
+		}, false},
 		{"redshift:DeleteTags", "to release held snapshots", func() error {
 			_, err := c.prov.DeleteTags(ctx, &redshift.DeleteTagsInput{ResourceName: arn, TagKeys: []string{dr.TagKeep}})
 			return err
-		}},
-		{"redshift:DeleteClusterSnapshot", "to expire snapshots", func() error { return c.remove(ctx, probe) }},
+		}, false},
+		{"redshift:DeleteClusterSnapshot", "to expire snapshots", func() error { return c.remove(ctx, probe) }, false},
 	}
 }
 
@@ -93,42 +98,42 @@ func (c client) spaceTries(ctx context.Context, site dr.Site) []try {
 		{"redshift-serverless:ListNamespaces", "to find namespaces", func() error {
 			_, err := c.space.ListNamespaces(ctx, &redshiftserverless.ListNamespacesInput{MaxResults: aws.Int32(1)})
 			return err
-		}},
+		}, false},
 		{"redshift-serverless:ListWorkgroups", "to find how namespaces are configured", func() error {
 			_, err := c.space.ListWorkgroups(ctx, &redshiftserverless.ListWorkgroupsInput{MaxResults: aws.Int32(1)})
 			return err
-		}},
+		}, false},
 		{"redshift-serverless:ListSnapshots", "to find snapshots of namespaces", func() error {
 			_, err := c.space.ListSnapshots(ctx, &redshiftserverless.ListSnapshotsInput{MaxResults: aws.Int32(1)})
 			return err
-		}},
+		}, false},
 		{"redshift-serverless:ListRecoveryPoints", "to find recovery points", func() error {
 			_, err := c.space.ListRecoveryPoints(ctx, &redshiftserverless.ListRecoveryPointsInput{MaxResults: aws.Int32(1)})
 			return err
-		}},
+		}, false},
 		{"redshift-serverless:ListTagsForResource", "to know whose snapshots are", func() error {
 			_, err := c.space.ListTagsForResource(ctx, &redshiftserverless.ListTagsForResourceInput{ResourceArn: &arn})
 			return err
-		}},
+		}, false},
 		{"redshift-serverless:GetSnapshot", "to look at a snapshot whose name is taken", func() error {
 			_, err := c.space.GetSnapshot(ctx, &redshiftserverless.GetSnapshotInput{SnapshotName: name})
 			return err
-		}},
+		}, false},
 		{"redshift-serverless:CreateSnapshot", "to take snapshots of namespaces", func() error {
 			_, err := c.space.CreateSnapshot(ctx, &redshiftserverless.CreateSnapshotInput{NamespaceName: name, SnapshotName: name})
 			return err
-		}},
+		}, false},
 		{"redshift-serverless:ConvertRecoveryPointToSnapshot", "to keep recovery points", func() error {
 			_, err := c.space.ConvertRecoveryPointToSnapshot(ctx, &redshiftserverless.ConvertRecoveryPointToSnapshotInput{
 				RecoveryPointId: aws.String(probeID), SnapshotName: name,
 			})
 			return err
-		}},
-		{"redshift-serverless:TagResource", "to claim snapshots of namespaces and hold them", func() error { return c.tagSpace(ctx, &arn, keep) }},
+		}, false},
+		{"redshift-serverless:TagResource", "to claim snapshots of namespaces and hold them", func() error { return c.tagSpace(ctx, &arn, keep) }, false},
 		{"redshift-serverless:UntagResource", "to release held snapshots of namespaces", func() error {
 			_, err := c.space.UntagResource(ctx, &redshiftserverless.UntagResourceInput{ResourceArn: &arn, TagKeys: []string{dr.TagKeep}})
 			return err
-		}},
-		{"redshift-serverless:DeleteSnapshot", "to expire snapshots of namespaces", func() error { return c.removeSpace(ctx, probe) }},
+		}, false},
+		{"redshift-serverless:DeleteSnapshot", "to expire snapshots of namespaces", func() error { return c.removeSpace(ctx, probe) }, false},
 	}
 }

@@ -45,7 +45,8 @@ func (c client) clusterSnapshots(ctx context.Context, site dr.Site, own dr.Candi
 		for i := range page.Snapshots {
 			s := snapshot(site, &page.Snapshots[i])
 			presume(&s, &page.Snapshots[i], own)
-			if !s.Automated || s.State == dr.Good {
+			arrive(&s, &page.Snapshots[i], own)
+			if !s.Automated || s.State == dr.Good && s.CopyOf == "" { // No cluster here is the one of such a copy.
 				out = append(out, s)
 			}
 		}
@@ -66,7 +67,7 @@ func (c client) find(ctx context.Context, site dr.Site, name string) (*types.Sna
 
 func resource(site dr.Site, c *types.Cluster) dr.Resource {
 	id, status := aws.ToString(c.ClusterIdentifier), aws.ToString(c.ClusterStatus)
-	return dr.Resource{
+	out := dr.Resource{
 		Ref:       dr.Ref{Kind: Kind, Site: site, ID: id},
 		ARN:       "arn:" + site.Partition() + ":redshift:" + site.Region + ":" + site.Account + ":cluster:" + id,
 		Name:      id,
@@ -78,6 +79,10 @@ func resource(site dr.Site, c *types.Cluster) dr.Resource {
 		Bytes:     aws.ToInt64(c.TotalStorageCapacityInMegaBytes) * mebibyte,
 		NameLimit: nameLimit,
 	}
+	if to := c.ClusterSnapshotCopyStatus; to != nil {
+		out.SendsTo = aws.ToString(to.DestinationRegion)
+	}
+	return out
 }
 
 func snapshot(site dr.Site, s *types.Snapshot) dr.Snapshot {
@@ -131,6 +136,7 @@ func claim(s *dr.Snapshot, tags dr.Tags) {
 	s.Claim, err = dr.ParseClaim(tags)
 	switch {
 	case err == nil:
+		s.Shared = dr.ParseShared(tags)
 	case !errors.Is(err, dr.ErrNoClaim):
 		s.Flaw = err.Error()
 	case ourName.MatchString(s.Ref.ID):

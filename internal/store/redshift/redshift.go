@@ -26,6 +26,7 @@ import (
 	"github.com/holdfast-dr/holdfast/internal/dr"
 	"github.com/holdfast-dr/holdfast/internal/plan"
 	"github.com/holdfast-dr/holdfast/internal/store"
+	"github.com/holdfast-dr/holdfast/internal/store/internal/turns"
 )
 
 // Kind is the kind's name in policies and claims.
@@ -54,13 +55,14 @@ type Driver struct {
 	sessions store.Sessions
 	own      dr.Candidates
 	tags     *tagMemory
+	turns    turns.Turns
 }
 
 // New makes a driver that reaches sites through sessions. The candidates are the
 // claims of this installation: by them it knows its own promotions that were
 // interrupted before their tags were written. Without them these stay untouched.
 func New(sessions store.Sessions, own dr.Candidates) *Driver {
-	return &Driver{sessions, own, newTagMemory()}
+	return &Driver{sessions: sessions, own: own, tags: newTagMemory()}
 }
 
 // Kind names the kind.
@@ -126,6 +128,9 @@ func (d *Driver) Snapshots(ctx context.Context, site dr.Site) ([]dr.Snapshot, er
 
 // Apply does one action.
 func (d *Driver) Apply(ctx context.Context, a plan.Action) (dr.Ref, error) {
+	if a.Verb == plan.Configure {
+		return a.From, d.configure(ctx, a)
+	}
 	c, err := d.client(ctx, a.To)
 	if err != nil {
 		return dr.Ref{}, err
@@ -144,11 +149,16 @@ func (d *Driver) Apply(ctx context.Context, a plan.Action) (dr.Ref, error) {
 	case plan.Adopt:
 		return made, c.adopt(ctx, a)
 	case plan.Delete:
-		return made, c.remove(ctx, a.From.ID)
+		return made, c.expire(ctx, a)
 	case plan.Hold:
 		return made, c.hold(ctx, a.From)
 	case plan.Release:
 		return made, c.release(ctx, a.From)
+	case plan.Share:
+		return made, d.share(ctx, c, a)
+	case plan.Withdraw:
+		return made, d.withdraw(ctx, c, a)
+	case plan.Copy, plan.Configure: // No call copies one snapshot; the other is done above.
 	}
 	return dr.Ref{}, fmt.Errorf("redshift cannot %s", a.Verb)
 }
@@ -166,6 +176,9 @@ var errTaken = errors.New("a snapshot of this name exists and does not carry our
 
 // Classify sorts an error.
 func (*Driver) Classify(err error) store.Fault {
+	if known, ok := errors.AsType[*store.Error](err); ok {
+		return known.Fault
+	}
 	switch {
 	case errors.Is(err, errFailedBefore), errors.Is(err, errUnseen):
 		return store.Busy
@@ -180,6 +193,13 @@ func (*Driver) Classify(err error) store.Fault {
 		"InvalidClusterState":                    store.Busy,
 		"InvalidClusterSnapshotState":            store.Busy,
 		"ClusterSnapshotQuotaExceeded":           store.Quota,
+		"AuthorizationQuotaExceeded":             store.Quota,
+		"LimitExceededFault":                     store.Quota,
+		"SnapshotCopyGrantQuotaExceededFault":    store.Quota,
+		"SnapshotCopyGrantNotFoundFault":         store.NotFound,
+		"SnapshotCopyAlreadyEnabledFault":        store.Conflict,
+		"UnknownSnapshotCopyRegionFault":         store.Invalid,
+		"CopyToRegionDisabledFault":              store.Busy,
 		"TagLimitExceededFault":                  store.Quota,
 		"InvalidTagFault":                        store.Invalid,
 		"InvalidRetentionPeriodFault":            store.Invalid,

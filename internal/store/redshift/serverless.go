@@ -3,6 +3,7 @@ package redshift
 import (
 	"context"
 	"fmt"
+	"maps"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -93,6 +94,7 @@ func namespace(site dr.Site, n *types.Namespace, w *types.Workgroup, tags dr.Tag
 		Config:    dr.NewConfig(spaceSettings(n, w)),
 		NameLimit: nameLimit,
 		Uncounted: true,
+		Stays:     spacesStay,
 	}
 	switch {
 	case n.Status == types.NamespaceStatusDeleting:
@@ -128,7 +130,9 @@ func (c client) spaceSnapshots(ctx context.Context, site dr.Site, memory *tagMem
 	seen := out[:0]
 	for _, s := range out {
 		if its, ok := tags[s.ARN]; ok { // Else it has been deleted since it was listed.
-			claim(&s, its)
+			own := maps.Clone(its)
+			delete(own, tagTaken) // Of an original it is no part of the claim.
+			claim(&s, own)
 			if at, ok := pointTime(its); ok && s.Claim.Ours() && at.Before(s.Taken) {
 				s.Taken = at
 			}
@@ -151,6 +155,7 @@ func spaceSnapshot(site dr.Site, s *types.Snapshot) dr.Snapshot {
 		Bytes:  int64(total * mebibyte),
 
 		Uncounted: true,
+		Stays:     spacesStay,
 	}
 	switch {
 	case out.State == dr.Good:

@@ -16,10 +16,14 @@ import (
 // up to 50 tags").
 const maxTags = 50
 
+// spare is how many tags stay free for what is marked later: a person's hold, and whom
+// a snapshot is shared with.
+const spare = 2
+
 // tagTaken holds, on a snapshot that was converted from a recovery point, the time
 // of that point. The service shows the time of the conversion, up to half an hour
 // later, while the data are of the recovery point.
-const tagTaken = dr.TagPrefix + "taken"
+const tagTaken = dr.TagTaken
 
 // pointTime reads that time.
 func pointTime(tags dr.Tags) (time.Time, bool) {
@@ -33,7 +37,7 @@ func fitting(claim, own dr.Tags, add func(k, v string)) {
 	n := 0
 	for _, tags := range []dr.Tags{claim, own} {
 		for _, k := range slices.Sorted(maps.Keys(tags)) {
-			if n < maxTags {
+			if n < maxTags-spare {
 				add(k, tags[k])
 				n++
 			}

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/holdfast-dr/holdfast/internal/dr"
+	"github.com/holdfast-dr/holdfast/internal/plan"
 )
 
 func claiming() []testCase {
@@ -47,13 +48,18 @@ func tooManyTags(s *scene) {
 		s.Errorf("the claim reads %+v, want %+v", got, a.Claim)
 	}
 	tags := s.SnapshotTags(ref)
-	if len(tags) != s.h.MaxTags {
-		s.Errorf("the snapshot has %d tags, want %d", len(tags), s.h.MaxTags)
+	room := s.h.MaxTags - s.h.SpareTags
+	if len(tags) != room {
+		s.Errorf("the snapshot has %d tags, want %d", len(tags), room)
 	}
-	for i := range s.h.MaxTags - len(a.Claim.Tags()) - s.h.ownMarks() {
+	for i := range room - len(a.Claim.Tags()) - s.h.ownMarks() {
 		if key := numbered("own", i); tags[key] != "value" {
 			s.Errorf("tag %s is missing though there was room", key)
 		}
+	}
+	s.settle(s.Home())
+	if s.h.SpareTags > 0 {
+		s.must(about(plan.Hold, s.snapshot(ref)))
 	}
 }
 

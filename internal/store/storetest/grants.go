@@ -28,7 +28,7 @@ func allGranted(s *scene) {
 				s.Errorf("%s: it does not say what for", g.Permission)
 			}
 		}
-		for _, call := range s.h.Calls.all() {
+		for _, call := range s.h.calls() {
 			if !slices.ContainsFunc(grants, func(g store.Grant) bool { return g.Permission == call }) {
 				s.Errorf("%s was not tried", call)
 			}
@@ -39,7 +39,7 @@ func allGranted(s *scene) {
 
 func oneDenied(s *scene) {
 	s.taken(s.Home(), "orders")
-	for _, call := range s.h.Calls.all() {
+	for _, call := range s.h.calls() {
 		s.unchanged(s.Home(), func() {
 			defer s.Strike(Trouble{Kind: Denied, Call: call})()
 			for _, g := range s.store.Grants(s.Context(), s.Home()) {

@@ -30,6 +30,8 @@ type Harness struct {
 	ResourceName int
 	// MaxTags is how many tags a snapshot may have; 0 means no limit.
 	MaxTags int
+	// SpareTags is how many of them the driver leaves free for what is marked later.
+	SpareTags int
 	// NamesAreKeys says that the caller names snapshots and that a name is taken
 	// once. Where it is not so, the claim is all by which a snapshot is known.
 	NamesAreKeys bool
@@ -42,6 +44,9 @@ type Harness struct {
 	// Probe is the call by which the driver looks whether a snapshot is there before
 	// it makes one, where nothing else keeps it from making two.
 	Probe string
+	// Copies is set where snapshots are copied by calls; the World is then a
+	// CopyWorld.
+	Copies *CopyCalls
 	// Reads is the call by which the driver reads, before it makes a snapshot, what
 	// no listing says of its resource.
 	Reads string
@@ -91,6 +96,14 @@ func (c Calls) all() []string {
 	return []string{c.ListResources, c.ListSnapshots, c.Create, c.Delete, c.Tag, c.Untag}
 }
 
+// calls gives all calls that need a permission.
+func (h Harness) calls() []string {
+	if h.Copies == nil {
+		return h.Calls.all()
+	}
+	return append(h.Calls.all(), h.Copies.Copy, h.Copies.Share)
+}
+
 // World is a simulated cloud with a driver that reaches it. Home and Away are
 // sites in two accounts; a site's session can do all that a driver needs.
 type World interface {
@@ -123,6 +136,9 @@ type Resource struct {
 	Tags dr.Tags
 	// Rich asks for as much configuration as the World can give it.
 	Rich bool
+	// Key is the alias of the key that encrypts it; empty for a plain one. It is set
+	// only in a CopyWorld.
+	Key string
 }
 
 // Snapshot is a snapshot to be put into a World.
@@ -177,12 +193,19 @@ func Run(t *testing.T, h Harness) {
 		{"fault", failing()},
 		{"grants", granting()},
 		{"concurrency", concurring()},
+		{"copy", copying()},
+		{"copy when it goes wrong", recopying()},
+		{"share", sharing()},
+		{"route", routing()},
 	} {
 		t.Run(group.name, func(t *testing.T) {
 			for _, c := range group.cases {
 				t.Run(c.name, func(t *testing.T) {
 					if c.named && !h.NamesAreKeys || c.tagged && h.MaxTags == 0 {
 						t.Skip("it does not apply to this kind of store")
+					}
+					if c.copied && h.Copies == nil {
+						t.Skip("snapshots of this kind are not copied by calls")
 					}
 					synctest.Test(t, func(t *testing.T) { c.run(newScene(t, h)) })
 				})
@@ -198,4 +221,6 @@ type testCase struct {
 	// named: only where the caller's names are keys. tagged: only where there is a
 	// limit of tags.
 	named, tagged bool
+	// copied: only where snapshots are copied by calls.
+	copied bool
 }

@@ -3,6 +3,7 @@ package rdsapi
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/holdfast-dr/holdfast/internal/dr"
 	"github.com/holdfast-dr/holdfast/internal/store"
@@ -15,13 +16,14 @@ var (
 	errUseless = errors.New("an earlier snapshot for the same slot has this name")
 )
 
-// Made says what came of a call that makes a snapshot, from its error. The name is
+// made says what came of a call that makes a snapshot, from its error. The name is
 // the idempotency key: an earlier try whose answer was lost, or another run, may
 // have taken it already, and the claim tells. Such a snapshot shows in more than one
-// way: while it begins its source is busy, and it may be the last of the quota.
-func Made(err error, claim dr.Claim, find func() (dr.Snapshot, error)) error {
+// way: while it begins its source is busy, it may be the last of the quota, and what
+// it was made from may be gone meanwhile, or not shared any more.
+func made(err error, claim dr.Claim, find func() (dr.Snapshot, error)) error {
 	fault := Classify(err)
-	if err == nil || fault != store.Conflict && fault != store.Busy && fault != store.Quota {
+	if err == nil || !slices.Contains([]store.Fault{store.Conflict, store.Busy, store.Quota, store.NotFound}, fault) {
 		return err
 	}
 	there, lookErr := find()
@@ -41,9 +43,9 @@ func Made(err error, claim dr.Claim, find func() (dr.Snapshot, error)) error {
 	return nil
 }
 
-// Removed says what came of a call that deletes a snapshot. One that is not there,
+// removed says what came of a call that deletes a snapshot. One that is not there,
 // or on its way out already, is as good as gone.
-func Removed(err error, find func() (dr.Snapshot, error)) error {
+func removed(err error, find func() (dr.Snapshot, error)) error {
 	if err == nil || Classify(err) == store.NotFound {
 		return nil
 	}
@@ -60,8 +62,11 @@ func Removed(err error, find func() (dr.Snapshot, error)) error {
 // Classify sorts an error by the codes of the service model of Amazon RDS, version
 // 2014-10-31.
 func Classify(err error) store.Fault {
-	if errors.Is(err, errUnseen) || errors.Is(err, errUseless) {
+	if errors.Is(err, errUnseen) || errors.Is(err, errUseless) || errors.Is(err, errUnmarked) {
 		return store.Busy
+	}
+	if known, ok := errors.AsType[*store.Error](err); ok {
+		return known.Fault
 	}
 	return store.ClassifyAWS(err, map[string]store.Fault{
 		"DBInstanceNotFound":                  store.NotFound,
@@ -79,6 +84,8 @@ func Classify(err error) store.Fault {
 		"InvalidDBClusterSnapshotStateFault":  store.Busy,
 		"InvalidGlobalClusterStateFault":      store.Busy,
 		"SnapshotQuotaExceeded":               store.Quota,
+		"SharedSnapshotQuotaExceeded":         store.Quota,
+		"OptionGroupNotFoundFault":            store.Invalid,
 		"KMSKeyNotAccessibleFault":            store.Denied,
 		"InvalidDBInstance":                   store.Invalid,
 		"InvalidParameterCombinationFault":    store.Invalid,

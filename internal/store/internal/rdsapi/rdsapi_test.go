@@ -20,7 +20,7 @@ func TestSDKTagsKeepTheClaim(t *testing.T) {
 		own[string(rune('A'+i))] = "x"
 	}
 	got := SDKTags(claim, own)
-	if len(got) != MaxTags || *got[0].Key != "holdfast:owner" || *got[1].Key != "holdfast:policy" {
+	if len(got) != MaxTags-spare || *got[0].Key != "holdfast:owner" || *got[1].Key != "holdfast:policy" {
 		t.Fatalf("%d tags, the first %s and %s", len(got), *got[0].Key, *got[1].Key)
 	}
 	if !slices.IsSortedFunc(got[2:], func(a, b types.Tag) int { return strings.Compare(*a.Key, *b.Key) }) {
@@ -57,7 +57,7 @@ func TestMade(t *testing.T) {
 		"no source":                   {api("DBClusterNotFoundFault"), dr.Snapshot{}, nil, store.NotFound},
 		"stopped":                     {context.Canceled, dr.Snapshot{}, nil, store.Stopped},
 	} {
-		err := Made(c.err, claim, func() (dr.Snapshot, error) { return c.there, c.look })
+		err := made(c.err, claim, func() (dr.Snapshot, error) { return c.there, c.look })
 		if c.want == "" && err != nil || c.want != "" && (err == nil || Classify(err) != c.want) {
 			t.Errorf("%s: %v, want %q", name, err, c.want)
 		}
@@ -79,7 +79,7 @@ func TestRemoved(t *testing.T) {
 		"nobody can look": {api("InvalidDBClusterSnapshotStateFault"), dr.Snapshot{}, errors.New("no answer"), false},
 		"denied":          {api("AccessDenied"), dr.Snapshot{State: dr.Going}, nil, false},
 	} {
-		err := Removed(c.err, func() (dr.Snapshot, error) { return c.there, c.look })
+		err := removed(c.err, func() (dr.Snapshot, error) { return c.there, c.look })
 		if (err == nil) != c.gone {
 			t.Errorf("%s: %v, want gone: %t", name, err, c.gone)
 		}

@@ -1,6 +1,6 @@
 // Package rdsapi is what the drivers of DB instances and of DB clusters have in
-// common, since Amazon RDS serves both with one API: tags, statuses of snapshots,
-// error codes, and what a lost answer means.
+// common, since Amazon RDS serves both with one API: what plans ask of snapshots, tags,
+// statuses, error codes, and what a lost answer means.
 package rdsapi
 
 import (
@@ -17,6 +17,10 @@ import (
 // Amazon RDS resources").
 const MaxTags = 50
 
+// spare is how many tags stay free for what is marked later: a person's hold, and
+// the accounts that a snapshot is shared with.
+const spare = 2
+
 // PlainTags takes tags from the SDK.
 func PlainTags(list []types.Tag) dr.Tags {
 	if len(list) == 0 {
@@ -30,12 +34,12 @@ func PlainTags(list []types.Tag) dr.Tags {
 }
 
 // SDKTags gives the claim's tags, and of the source's own as many as fit beside
-// them, in the order of their keys.
+// them and what is marked later, in the order of their keys.
 func SDKTags(claim, own dr.Tags) []types.Tag {
 	out := make([]types.Tag, 0, len(claim)+len(own))
 	for _, tags := range []dr.Tags{claim, own} {
 		for _, k := range slices.Sorted(maps.Keys(tags)) {
-			if len(out) < MaxTags {
+			if len(out) < MaxTags-spare {
 				out = append(out, types.Tag{Key: aws.String(k), Value: aws.String(tags[k])})
 			}
 		}

@@ -1,0 +1,58 @@
+package sandbox
+
+func s3Service(s *s3State) *service {
+	// S3 has been consistent since 2020: no read of it is stale, and so none is
+	// marked as a read (Amazon S3 User Guide, "Amazon S3 data consistency model").
+	call := writes
+	return &service{
+		name: "s3", s3: true, known: s3Known(), needs: s3Needs,
+		resource: func(r *request) string { return `"` + r.s3.resource() + `"` },
+		operations: map[string]operation{
+			"ListBuckets":                   call(s.listBuckets),
+			"CreateBucket":                  call(s.createBucket),
+			"HeadBucket":                    call(s.headBucket),
+			"DeleteBucket":                  call(s.deleteBucket),
+			"GetBucketLocation":             call(s.getLocation),
+			"GetBucketVersioning":           call(s.getVersioning),
+			"PutBucketVersioning":           call(s.putVersioning),
+			"GetBucketEncryption":           call(s.getEncryption),
+			"PutBucketEncryption":           call(s.putEncryption),
+			"DeleteBucketEncryption":        call(s.deleteEncryption),
+			"GetBucketOwnershipControls":    call(s.getOwnership),
+			"PutBucketOwnershipControls":    call(s.putOwnership),
+			"DeleteBucketOwnershipControls": call(s.deleteOwnership),
+			"GetPublicAccessBlock":          call(s.getPublicAccess),
+			"PutPublicAccessBlock":          call(s.putPublicAccess),
+			"DeletePublicAccessBlock":       call(s.deletePublicAccess),
+			"GetBucketPolicy":               call(s.getPolicy),
+			"PutBucketPolicy":               call(s.putPolicy),
+			"DeleteBucketPolicy":            call(s.deletePolicy),
+			"GetBucketAcl":                  call(s.getBucketACL),
+			"PutBucketAcl":                  call(s.putBucketACL),
+			"GetBucketTagging":              call(s.getBucketTags),
+			"PutBucketTagging":              call(s.putBucketTags),
+			"DeleteBucketTagging":           call(s.deleteBucketTags),
+			"ListObjectsV2":                 call(s.listObjectsV2),
+			"ListObjects":                   call(s.listObjects),
+			"ListMultipartUploads":          call(s.listUploads),
+			"DeleteObjects":                 call(s.deleteObjects),
+			"PutObject":                     call(s.putObject),
+			"GetObject":                     call(s.getObject),
+			"HeadObject":                    call(s.getObject),
+			"GetObjectAttributes":           call(s.getAttributes),
+			"DeleteObject":                  call(s.deleteObject),
+			"CopyObject":                    call(s.copyObject),
+			"GetObjectAcl":                  call(s.getObjectACL),
+			"PutObjectAcl":                  call(s.putObjectACL),
+			"GetObjectTagging":              call(s.getObjectTags),
+			"PutObjectTagging":              call(s.putObjectTags),
+			"DeleteObjectTagging":           call(s.deleteObjectTags),
+			"CreateMultipartUpload":         call(s.createUpload),
+			"UploadPart":                    call(s.uploadPart),
+			"UploadPartCopy":                call(s.uploadPartCopy),
+			"ListParts":                     call(s.listParts),
+			"CompleteMultipartUpload":       call(s.completeUpload),
+			"AbortMultipartUpload":          call(s.abortUpload),
+		},
+	}
+}
