@@ -65,7 +65,7 @@ func (c *chaos) checkGone(before dr.Inventory, there map[dr.Ref]bool, tried map[
 			c.Errorf("%s is gone, and it was not ours: owner %q", s.Ref, s.Claim.Owner)
 		case s.Claim.Keep || c.heldNow[s.Ref]:
 			c.Errorf("%s is gone, and a person held it", s.Ref)
-		case !c.mayGo[s.Ref] && !(s.State == dr.Failed && tried[recoveryOf(s)]):
+		case !c.mayGo[s.Ref] && (s.State != dr.Failed || !tried[recoveryOf(s)]):
 			c.Errorf("%s (%s) is gone, and on what was there no plan would delete it", s.Ref, s.State)
 		}
 	}
