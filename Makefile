@@ -44,7 +44,7 @@ endif
 	$(TEST) ./...
 ifeq ($(HAVE_CC),yes)
 	@echo 'The race detector makes the longest tests stop early; here they are whole:'
-	go test -count=1 -timeout 30m -run '^(TestChaos|TestYear|TestRedshiftMonth|TestCopiesMonth|TestCopiesThatDoNotFit|TestCopiesSurviveEveryCall|TestCopiesInChaos)$$' ./internal/engine
+	go test -count=1 -timeout 30m -run '^(TestChaos|TestYear|TestRedshiftMonth|TestCopiesMonth|TestCopiesThatDoNotFit|TestCopiesSurviveEveryCall|TestCopiesInChaos|TestRestoreEveryCall)$$' ./internal/engine
 endif
 
 .PHONY: bench

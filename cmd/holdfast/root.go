@@ -124,7 +124,7 @@ repeated at any time.`,
 	flags.StringSliceVar(&g.dialects, "dialect", nil, "with --sites: read the tags of another tool as policies: "+dialectNames())
 	root.AddCommand(
 		newInit(g), newCheck(g), newPlan(g), newRun(g), newStatus(g),
-		newSnapshots(g), newSnapshot(g), newKeep(g), newRelease(g), newAdopt(g),
+		newSnapshots(g), newSnapshot(g), newKeep(g), newRelease(g), newAdopt(g), newRestore(g),
 		newDemo(g), newSandbox(g), newVersion(g),
 	)
 	return root

@@ -17,7 +17,7 @@ import (
 //	sandbox [-quick] [SEED]  start a simulated AWS, for this script only, and
 //	                         point the SDK at it: account 111111111111; SEED is
 //	                         small, large or a file in which claim and ago work;
-//	                         -quick makes a snapshot or a copy in no time
+//	                         -quick makes a snapshot, a copy or a restore in no time
 //	advance 24h              let time pass there
 //	fault '{json}'           break something there
 //	spoil DATABASE           let the next snapshot of it end as failed

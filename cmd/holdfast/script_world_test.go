@@ -65,7 +65,10 @@ func scriptSandbox(ts *testscript.TestScript, neg bool, args []string) {
 	opts := sandbox.Options{}
 	if quick {
 		now := sandbox.Duration{Base: time.Nanosecond}
-		opts.Durations = sandbox.Durations{Snapshot: now, Increment: now, Copy: now, RegionCopy: now, SnapshotDelete: now}
+		opts.Durations = sandbox.Durations{
+			Snapshot: now, Increment: now, Copy: now, RegionCopy: now, SnapshotDelete: now,
+			Restore: now, Settle: now, Configure: now, Reboot: now, Rename: now, Redirect: now, Modify: now, Backup: now, Delete: now,
+		}
 	}
 	w := worldOf(ts)
 	w.cloud = sandbox.New(opts)

@@ -13,6 +13,8 @@ type cover struct {
 	policies []policy.Policy
 	// excluded is set where a tag of the resource takes it out of every policy.
 	excluded bool
+	// aside says why, where a restore is the cause.
+	aside string
 	// bad says what is wrong with the policy that its tags state.
 	bad error
 }
@@ -31,6 +33,9 @@ func (b *builder) cover(r *dr.Resource) cover {
 	c := cover{r: r}
 	b.bySource[r.Ref.Source()] = r
 	if _, c.excluded = r.Tags[dr.TagExclude]; c.excluded {
+		return c
+	}
+	if c.aside, c.excluded = r.Tags.Aside(); c.excluded {
 		return c
 	}
 	for _, p := range b.file.Policies {

@@ -112,6 +112,8 @@ func Survey(now time.Time, f policy.File, inv dr.Inventory) []Standing {
 // was written for it.
 func (c cover) note() string {
 	switch {
+	case c.aside != "":
+		return c.aside
 	case c.excluded:
 		return "excluded by its tag " + dr.TagExclude
 	case c.bad != nil:

@@ -69,6 +69,10 @@ func defaultQuota(q Quota) (int, bool) {
 		return manualSnapshotsPerNode, true
 	case QuotaServerlessCacheSnapshots:
 		return serverlessSnapshotsPerDay, true
+	case QuotaClusterNodes:
+		return defaultClusterNodes, true
+	case QuotaVolumeStorage:
+		return defaultVolumeStorage, true
 	case QuotaEBSSnapshots:
 		return 100_000, true
 	default:

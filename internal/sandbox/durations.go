@@ -29,6 +29,20 @@ type Durations struct {
 	// their creation, the first backup after it, a change, the storage
 	// optimization after a change of storage, and so on.
 	Create, Backup, Modify, Optimize, Start, Stop, Delete Duration
+	// Restore is until what is restored from a snapshot or a point in time answers; its
+	// first backup comes after that.
+	Restore Duration
+	// Settle is how long a database still shows its old status after a change of it was
+	// accepted, Configure how long a change takes that needs no restart, and Reboot one
+	// restart.
+	Settle, Configure, Reboot Duration
+	// Rename is until what is being renamed goes by its new name. From then until its
+	// new endpoint answers, and it is available again, Redirect passes for an instance
+	// and ClusterRedirect for a cluster.
+	Rename, Redirect, ClusterRedirect Duration
+	// EBS and Redshift are for what those do beside.
+	EBS      EBSDurations
+	Redshift RedshiftDurations
 }
 
 func (d Durations) withDefaults() Durations {
@@ -49,6 +63,18 @@ func (d Durations) withDefaults() Durations {
 	or(&d.Start, 4*time.Minute, 0)
 	or(&d.Stop, 5*time.Minute, 0)
 	or(&d.Delete, 4*time.Minute, 0)
+	or(&d.Restore, 8*time.Minute, 300*time.Millisecond)
+	or(&d.Settle, 10*time.Second, 0)
+	or(&d.Configure, 30*time.Second, 0)
+	or(&d.Reboot, time.Minute, 0)
+	// "The new DNS name for the renamed DB instance becomes effective in about 10
+	// minutes", that of a Multi-AZ DB cluster "in about two minutes". (Amazon RDS User
+	// Guide, "Renaming a DB instance" and "Renaming a Multi-AZ DB cluster".) When the
+	// identifier itself changes is inferred.
+	or(&d.Rename, time.Minute, 0)
+	or(&d.Redirect, 9*time.Minute, 0)
+	or(&d.ClusterRedirect, time.Minute, 0)
+	d.EBS, d.Redshift = d.EBS.withDefaults(), d.Redshift.withDefaults()
 	if d.BackingUp == 0 {
 		d.BackingUp = 50
 	}

@@ -26,25 +26,60 @@ func showState(name string) stateXML {
 	return stateXML{codes[name], name}
 }
 
+// startInstances starts instances. One whose volumes cannot be decrypted stops again.
+//
+// Amazon EBS User Guide, "How unusable KMS keys affect data keys". That an instance is
+// not started without a root volume: Amazon EBS User Guide, "Detach an Amazon EBS volume
+// from an Amazon EC2 instance" (the code of the refusal is inferred).
 func (s *ec2State) startInstances(r *request) (any, error) {
-	return s.power(r, []string{statusStopped}, func(in *ec2Instance) {
+	g := s.region(r.place())
+	may := func(in *ec2Instance) error {
+		if _, ok := g.deviceOf(in, in.rootDevice, r.now); !ok && !in.rootless {
+			return invalidValue("Invalid value '%s' for instanceId. Instance does not have a volume attached at root (%s)", in.id, in.rootDevice)
+		}
+		return nil
+	}
+	return s.power(r, []string{statusStopped}, may, func(in *ec2Instance) {
+		up := r.now.Add(s.aws.options.Durations.EBS.Boot.Base)
 		in.state.set(r.now, statePending)
-		in.state.then(r.now.Add(20*time.Second), stateRunning)
+		for _, v := range g.attachedTo(in.id, r.now) {
+			if !s.decrypts(v, r.who, r.now) {
+				in.state.then(up, statusStopped)
+				in.reason.set(up, "Client.InternalError: Client error on launch")
+				return
+			}
+		}
+		in.state.then(up, stateRunning)
+		in.launched, in.booted = r.now, up
 	})
 }
 
 func (s *ec2State) stopInstances(r *request) (any, error) {
 	r.params.ignore("Force", "Hibernate", "SkipOsShutdown")
-	return s.power(r, []string{stateRunning}, func(in *ec2Instance) {
+	may := func(in *ec2Instance) error { return in.unprotected("stopped", "disableApiStop", &in.noStop, r.now) }
+	return s.power(r, []string{stateRunning}, may, func(in *ec2Instance) {
 		in.state.set(r.now, statusStopping)
-		in.state.then(r.now.Add(time.Minute), statusStopped)
+		in.state.then(r.now.Add(s.aws.options.Durations.EBS.Halt.Base), statusStopped)
+		in.reason.set(r.now, "Client.UserInitiatedShutdown: User initiated shutdown")
 	})
+}
+
+// unprotected says why an instance must not be stopped or terminated (Amazon EC2 User
+// Guide, "Enable stop protection" and "Change instance termination protection").
+func (in *ec2Instance) unprotected(done, attribute string, by *timeline[bool], now time.Time) error {
+	if by.get(now) {
+		return refuse("OperationNotPermitted", "The instance '%s' may not be %s. Modify its '%s' instance attribute and try again.", in.id, done, attribute)
+	}
+	return nil
 }
 
 // terminateInstances ends instances: volumes go with them or stay, as each says.
 func (s *ec2State) terminateInstances(r *request) (any, error) {
 	r.params.ignore("Force", "SkipOsShutdown")
-	return s.power(r, []string{statePending, stateRunning, statusStopping, statusStopped}, func(in *ec2Instance) {
+	may := func(in *ec2Instance) error {
+		return in.unprotected("terminated", "disableApiTermination", &in.noEnd, r.now)
+	}
+	return s.power(r, []string{statePending, stateRunning, statusStopping, statusStopped}, may, func(in *ec2Instance) {
 		end := r.now.Add(time.Minute)
 		in.state.set(r.now, stateShuttingDown)
 		in.state.then(end, stateTerminated)
@@ -60,9 +95,9 @@ func (s *ec2State) terminateInstances(r *request) (any, error) {
 	})
 }
 
-// power changes the state of the instances that a call names, if all are in one
-// of these states. Those that are already where it leads stay as they are.
-func (s *ec2State) power(r *request, from []string, do func(*ec2Instance)) (any, error) {
+// power changes the state of the instances that a call names, if all are in one of
+// these states and may be. Those that are already where it leads stay as they are.
+func (s *ec2State) power(r *request, from []string, may func(*ec2Instance) error, do func(*ec2Instance)) (any, error) {
 	ids := r.params.texts("InstanceId")
 	if err := r.params.check(); err != nil {
 		return nil, err
@@ -80,6 +115,9 @@ func (s *ec2State) power(r *request, from []string, do func(*ec2Instance)) (any,
 		}
 		if st := in.state.get(r.now); !slices.Contains(from, st) && !led(r.action, st) {
 			return nil, refuse("IncorrectInstanceState", "The instance '%s' is not in a state from which it can be changed so: it is %s.", id, st)
+		}
+		if err := may(in); err != nil && !led(r.action, in.state.get(r.now)) {
+			return nil, err
 		}
 		all = append(all, in)
 	}

@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -33,6 +34,7 @@ type (
 		Root     string           `xml:"rootDeviceName"`
 		Devices  items[deviceXML] `xml:"blockDeviceMapping"`
 		Profile  *profileXML      `xml:"iamInstanceProfile"`
+		Reason   *reasonXML       `xml:"stateReason"`
 		Tags     items[ec2Tag]    `xml:"tagSet"`
 	}
 	groupXML struct {
@@ -48,6 +50,10 @@ type (
 		Status string `xml:"status"`
 		Time   string `xml:"attachTime"`
 		Delete bool   `xml:"deleteOnTermination"`
+	}
+	reasonXML struct {
+		Code    string `xml:"code"`
+		Message string `xml:"message"`
 	}
 	profileXML struct {
 		ARN string `xml:"arn"`
@@ -108,9 +114,13 @@ func showInstance(g *ec2Region, in *ec2Instance, when time.Time) ec2InstanceXML 
 	if in.profile != "" {
 		out.Profile = &profileXML{in.profile, "AIPA" + hashed(17, in.profile)}
 	}
+	if why := in.reason.get(when); why != "" && !in.state.in(when, statePending, stateRunning) {
+		code, _, _ := strings.Cut(why, ": ")
+		out.Reason = &reasonXML{code, why}
+	}
 	for _, v := range g.attachedTo(in.id, when) {
 		a, _ := v.on(in.id, when)
-		out.Devices.Item = append(out.Devices.Item, deviceXML{a.device, ebsDeviceXML{v.id, "attached", stamp(a.since), a.deleteWithIt}})
+		out.Devices.Item = append(out.Devices.Item, deviceXML{a.device, ebsDeviceXML{v.id, a.state(when), stamp(a.since), a.deleteWithIt}})
 	}
 	return out
 }

@@ -86,7 +86,8 @@ func (s *ec2State) launch(g *ec2Region, in *ec2Instance, devices []deviceRequest
 		in.groups = []string{"sg-" + hashed(17, "sg", in.account, in.region)}
 	}
 	in.state.set(now, statePending)
-	in.state.then(now.Add(20*time.Second), stateRunning)
+	in.booted = now.Add(s.aws.options.Durations.EBS.Boot.Base)
+	in.state.then(in.booted, stateRunning)
 	in.tags.set(now, specs["instance"])
 	for _, d := range devices {
 		if d.virtual != "" { // Instance store: gone with the instance, never a volume.

@@ -15,6 +15,13 @@ type ec2Instance struct {
 	launched                            time.Time
 	state                               status
 	tags                                timeline[tagSet]
+	// noStop and noEnd are the protection from being stopped and terminated.
+	noStop, noEnd timeline[bool]
+	// booted is when it last came to run, reason why it stopped or ended by itself.
+	booted time.Time
+	reason timeline[string]
+	// rootless says that a seed has given it no root volume.
+	rootless bool
 }
 
 // ec2Volume is an EBS volume. Its state is that of its own; while it is attached,
@@ -27,15 +34,35 @@ type ec2Volume struct {
 	state                         status
 	tags                          timeline[tagSet]
 	attached                      timeline[[]attachment]
+	data                          VolumeData
 	// failNext is how many of the next snapshots will end as "error".
 	failNext int
 }
 
-// attachment is a volume's being attached to an instance.
+// attachment is a volume's being attached to an instance. It is attaching until it is
+// ready and, where it is leaving, detaching.
 type attachment struct {
 	instance, device string
-	since            time.Time
+	since, ready     time.Time
 	deleteWithIt     bool
+	leaving          bool
+}
+
+// The states of attachments (Amazon EC2 API Reference, VolumeAttachment).
+const (
+	stateAttaching = "attaching"
+	stateAttached  = "attached"
+	stateDetaching = "detaching"
+)
+
+func (a attachment) state(when time.Time) string {
+	switch {
+	case a.leaving:
+		return stateDetaching
+	case when.Before(a.ready):
+		return stateAttaching
+	}
+	return stateAttached
 }
 
 func (v *ec2Volume) shown(when time.Time) string {

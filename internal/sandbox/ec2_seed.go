@@ -25,6 +25,9 @@ type SeedInstance struct {
 	Age     Age               `yaml:"age"`
 	Tags    map[string]string `yaml:"tags"`
 	Volumes []SeedVolume      `yaml:"volumes"`
+	// StopProtected and Protected say that it must not be stopped and terminated.
+	StopProtected bool `yaml:"stop-protection"`
+	Protected     bool `yaml:"termination-protection"`
 }
 
 // SeedVolume is an EBS volume. Of an instance's, Device says where it is attached
@@ -97,6 +100,9 @@ func (s *ec2State) seedInstance(p place, name string, in SeedInstance, now time.
 	}
 	x.state.set(born, or(in.State, stateRunning))
 	x.tags.set(born, named(in.Tags, name))
+	x.noStop.set(born, in.StopProtected)
+	x.noEnd.set(born, in.Protected)
+	x.rootless = !slices.ContainsFunc(in.Volumes, func(v SeedVolume) bool { return v.Boot || v.Device == defaultRoot })
 	for _, v := range in.Volumes {
 		v.Zone, v.Age = x.zone, max(v.Age, in.Age)
 		got, err := s.seedVolume(p, name+v.Device, v, now)

@@ -13,11 +13,15 @@ func ec2Service(s *ec2State) *service {
 			"StartInstances":            writes(dryRun(s.startInstances)),
 			"StopInstances":             writes(dryRun(s.stopInstances)),
 			"TerminateInstances":        writes(dryRun(s.terminateInstances)),
+			"DescribeInstanceStatus":    reads(dryRun(s.describeInstanceStatus)),
+			"DescribeInstanceAttribute": reads(dryRun(s.describeInstanceAttribute)),
+			"ModifyInstanceAttribute":   writes(dryRun(s.modifyInstanceAttribute)),
 			"CreateVolume":              writes(dryRun(s.createVolume)),
 			"AttachVolume":              writes(dryRun(s.attachVolume)),
 			"DetachVolume":              writes(dryRun(s.detachVolume)),
 			"DeleteVolume":              writes(dryRun(s.deleteVolume)),
 			"DescribeVolumes":           reads(dryRun(s.describeVolumes)),
+			"DescribeVolumeStatus":      reads(dryRun(s.describeVolumeStatus)),
 			"CreateSnapshot":            writes(dryRun(s.createSnapshot)),
 			"CreateSnapshots":           writes(dryRun(s.createSnapshots)),
 			"DescribeSnapshots":         reads(dryRun(s.describeSnapshots)),
@@ -28,6 +32,9 @@ func ec2Service(s *ec2State) *service {
 			"CreateTags":                writes(dryRun(s.createTags)),
 			"DeleteTags":                writes(dryRun(s.deleteTags)),
 			"DescribeTags":              reads(dryRun(s.describeTags)),
+
+			"CreateReplaceRootVolumeTask":    writes(dryRun(s.createReplaceRootVolumeTask)),
+			"DescribeReplaceRootVolumeTasks": reads(dryRun(s.describeReplaceRootVolumeTasks)),
 		},
 	}
 }
@@ -65,6 +72,7 @@ func ec2Resource(r *request) string {
 		{"SnapshotId", "snapshot"},
 		{"VolumeId", "volume"},
 		{"InstanceId.1", "instance"},
+		{"InstanceId", "instance"},
 		{"InstanceSpecification.InstanceId", "instance"},
 	} {
 		if id := r.params.values.Get(p.param); id != "" {

@@ -12,6 +12,8 @@ type ec2State struct {
 	aws     *AWS
 	regions map[place]*ec2Region
 	made    int
+	// tokens are the calls that gave a client token, by place, action and token.
+	tokens map[string]ec2Token
 	// pageLimit bounds answers below what callers ask for; 0 does not.
 	pageLimit int
 }
@@ -23,9 +25,12 @@ type ec2Region struct {
 	instances []*ec2Instance
 	volumes   []*ec2Volume
 	snapshots []*ec2Snapshot
+	rootTasks []*rootTask
 }
 
-func newEC2(a *AWS) *ec2State { return &ec2State{aws: a, regions: map[place]*ec2Region{}} }
+func newEC2(a *AWS) *ec2State {
+	return &ec2State{aws: a, regions: map[place]*ec2Region{}, tokens: map[string]ec2Token{}}
+}
 
 func (s *ec2State) region(p place) *ec2Region {
 	got, ok := s.regions[p]
@@ -92,4 +97,5 @@ func (g *ec2Region) forget(now time.Time) {
 	g.instances = slices.DeleteFunc(g.instances, func(x *ec2Instance) bool { return x.state.goneSince(old) })
 	g.volumes = slices.DeleteFunc(g.volumes, func(x *ec2Volume) bool { return x.state.goneSince(old) })
 	g.snapshots = slices.DeleteFunc(g.snapshots, func(x *ec2Snapshot) bool { return x.state.goneSince(old) })
+	g.rootTasks = slices.DeleteFunc(g.rootTasks, func(x *rootTask) bool { return x.ends().Before(old) })
 }

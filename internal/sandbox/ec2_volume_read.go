@@ -41,8 +41,8 @@ type (
 func (s *ec2State) describeVolumes(r *request) (any, error) {
 	p := r.params
 	ids := p.texts("VolumeId")
-	filters, err := readEC2Filters(p, "volume-id", "status", "attachment.instance-id", "attachment.device", "volume-type",
-		"availability-zone", "snapshot-id", "encrypted")
+	filters, err := readEC2Filters(p, "volume-id", "status", "attachment.instance-id", "attachment.device", "attachment.status",
+		"volume-type", "availability-zone", "snapshot-id", "encrypted")
 	pg, pageErr := s.readEC2Page(p, ids)
 	if err := firstError(p.check(), err, pageErr); err != nil {
 		return nil, err
@@ -77,6 +77,8 @@ func (v *ec2Volume) field(when time.Time) func(string) []string {
 				out = append(out, a.instance)
 			case "attachment.device":
 				out = append(out, a.device)
+			case "attachment.status":
+				out = append(out, a.state(when))
 			}
 		}
 		switch name {
@@ -103,7 +105,7 @@ func showVolume(v *ec2Volume, when time.Time) volumeXML {
 		Tags: showEC2Tags(v.tags.get(when)), Kind: v.kind, Iops: v.iops, Throughput: v.throughput, Encrypted: v.key != "", Key: v.key,
 	}
 	for _, a := range v.attached.get(when) {
-		out.Attachments.Item = append(out.Attachments.Item, showAttachment(v, a, "attached"))
+		out.Attachments.Item = append(out.Attachments.Item, showAttachment(v, a, a.state(when)))
 	}
 	return out
 }

@@ -162,6 +162,10 @@ func TestModifyInstance(t *testing.T) {
 		}
 
 		modify(rds.ModifyDBInstanceInput{DBInstanceIdentifier: aws.String("catalog"), NewDBInstanceIdentifier: aws.String("Catalogue"), ApplyImmediately: aws.Bool(true)})
+		if got := *show("catalog").DBInstanceStatus; got != "available" {
+			t.Errorf("at once it is %s, want available still", got)
+		}
+		time.Sleep(30 * time.Second)
 		if got := *show("catalog").DBInstanceStatus; got != "renaming" {
 			t.Errorf("it is %s, want renaming", got)
 		}

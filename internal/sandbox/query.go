@@ -65,6 +65,9 @@ func renderResult(svc *service, action string, result any, id string) (*answer, 
 	if svc.json {
 		return renderJSON(action, result, id)
 	}
+	if svc.restXML {
+		return renderRESTXML(svc, action, result, id)
+	}
 	if svc.ec2 {
 		return renderEC2(svc, action, result, id)
 	}

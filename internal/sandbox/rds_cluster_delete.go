@@ -49,6 +49,8 @@ func (s *rdsState) mayDeleteCluster(g *rdsRegion, cl *dbCluster, skip bool, fina
 	switch {
 	case cl.status.in(now, statusDeleting):
 		return dbClusterState("Cluster %s is already being deleted.", c.name)
+	case cl.status.in(now, statusCreating):
+		return dbClusterState("DB cluster %s is currently creating.", c.name) // Inferred, as for instances.
 	case c.protected:
 		return invalidCombination("Cannot delete protected Cluster, please disable deletion protection and try again.")
 	case c.aurora() && s.hasMembers(g, c.name, now):

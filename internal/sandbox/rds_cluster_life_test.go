@@ -169,6 +169,7 @@ func TestClusterLife(t *testing.T) {
 			DBClusterIdentifier: aws.String("fresh"), NewDBClusterIdentifier: aws.String("newer"), ApplyImmediately: aws.Bool(true), BackupRetentionPeriod: aws.Int32(9),
 		})
 		wantCode(t, err, "")
+		time.Sleep(30 * time.Second)
 		if got := expect("fresh", "renaming"); *got.BackupRetentionPeriod != 9 {
 			t.Errorf("backups are kept %d days, want 9 at once", *got.BackupRetentionPeriod)
 		}

@@ -42,7 +42,7 @@ func memberConfig(of dbClusterConfig, c dbConfig) dbConfig {
 	c.cluster, c.engine, c.version = of.name, of.engine, of.version
 	c.size, c.storageType, c.iops = 1, or(of.storageType, "aurora"), of.iops
 	if !of.aurora() {
-		c.size, c.class = of.size, or(c.class, of.class)
+		c.size, c.class = of.size, of.class
 	}
 	c.user, c.dbName, c.key, c.port = of.user, of.dbName, of.key, of.port
 	c.subnetGroup, c.vpc, c.securityGroups = of.subnetGroup, of.vpc, of.securityGroups
@@ -63,14 +63,8 @@ func (s *rdsState) createMember(r *request) (any, error) {
 		name: strings.ToLower(p.need("DBInstanceIdentifier")), class: p.need("DBInstanceClass"), engine: p.need("Engine"),
 		zone: p.str("AvailabilityZone"), promotionTier: 1, autoUpgrade: true,
 	}
-	for _, theirs := range [...]string{
-		"MasterUsername", "MasterUserPassword", "DBName", "AllocatedStorage", "StorageEncrypted", "KmsKeyId",
-		"BackupRetentionPeriod", "PreferredBackupWindow", "VpcSecurityGroupIds.VpcSecurityGroupId.1", "Port",
-		"EnableIAMDatabaseAuthentication", "MultiAZ", "Iops", "StorageType",
-	} {
-		if p.has(theirs) {
-			return nil, invalidCombination("The requested DB Instance will be a member of a DB Cluster. Set %s on the DB Cluster.", theirs)
-		}
+	if err := clustersOwn(p, of, "MasterUsername", "DBName", "StorageEncrypted", "KmsKeyId", "Port"); err != nil {
+		return nil, err
 	}
 	p.ignore("EngineLifecycleSupport", "NetworkType", "DatabaseInsightsMode")
 	engine := c.engine
@@ -86,7 +80,7 @@ func (s *rdsState) createMember(r *request) (any, error) {
 	cc := cl.config.get(r.now)
 	c = memberConfig(cc, c)
 	fillDefaults(&c, g.place)
-	if err := firstError(mayJoin(cl, cc, engine, r.now), s.checkMember(g, c, r.now), s.roomForInstance(g, c, r.now)); err != nil {
+	if err := firstError(mayJoin(cl, cc, engine, r.now), g.classOffered("", c, r.now), s.checkMember(g, c, r.now), s.roomForInstance(g, c, r.now)); err != nil {
 		return nil, err
 	}
 	d := s.addInstance(g, c, tags, r.now)
@@ -99,12 +93,30 @@ func (s *rdsState) createMember(r *request) (any, error) {
 	return instanceResult{s.showInstance(d, r.now)}, nil
 }
 
+// clustersOwn refuses what cannot be set on an instance of a cluster, since the cluster
+// has it: the given parameters and those that every call has.
+func clustersOwn(p *params, cluster string, names ...string) error {
+	for _, theirs := range append(names,
+		"MasterUserPassword", "AllocatedStorage", "BackupRetentionPeriod", "PreferredBackupWindow",
+		"VpcSecurityGroupIds.VpcSecurityGroupId.1", "EnableIAMDatabaseAuthentication", "MultiAZ", "Iops", "StorageType") {
+		if cluster != "" && p.has(theirs) {
+			return invalidCombination("The DB Instance is, or will be, a member of a DB Cluster. Set %s on the DB Cluster.", theirs)
+		}
+	}
+	return nil
+}
+
 func mayJoin(cl *dbCluster, c dbClusterConfig, engine string, now time.Time) error {
 	switch {
 	case engine != c.engine:
 		return invalidCombination("The engine name requested for your DB instance (%s) doesn't match the engine name of your DB cluster (%s).", engine, c.engine)
 	case !c.aurora():
 		return invalidCombination("DB instances can't be added to the Multi-AZ DB cluster %s.", c.name)
+	case cl.data.Snapshot+cl.data.Resource != "" && cl.status.in(now, statusCreating):
+		// Amazon RDS API Reference, RestoreDBClusterFromSnapshot: "You can create DB
+		// instances only after the RestoreDBClusterFromSnapshot operation has completed
+		// and the DB cluster is available."
+		return dbClusterState("DB cluster %s is not in available state.", c.name)
 	case !cl.status.in(now, statusAvailable, statusCreating, statusBackingUp):
 		return dbClusterState("DB cluster %s is not in available state.", c.name)
 	}

@@ -20,7 +20,7 @@ type dbClusterConfig struct {
 	minACU, maxACU, pause            string // Serverless v2; empty when there is none.
 	key                              string // KMS key ARN; empty when plain.
 	global                           string
-	roles                            []dbClusterRole
+	roles                            []dbRole
 	storageType                      string
 	size                             int // What the data takes; Aurora allocates by itself.
 	class                            string
@@ -32,9 +32,6 @@ type dbClusterConfig struct {
 	insightsKey                      string
 	insightsRetention                int
 }
-
-// dbClusterRole is an IAM role that a cluster uses for a feature.
-type dbClusterRole struct{ feature, arn string }
 
 // aurora tells an Aurora cluster from a Multi-AZ DB cluster of RDS.
 func (c dbClusterConfig) aurora() bool { return family(c.engine) == "aurora" }
@@ -56,6 +53,7 @@ type dbCluster struct {
 	writer string
 	// failNext is how many of the next snapshots will fail.
 	failNext int
+	data     DBData
 }
 
 func (c *dbCluster) exists(when time.Time) bool { return c.status.exists(when) }

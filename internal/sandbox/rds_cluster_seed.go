@@ -137,7 +137,7 @@ func (s *rdsState) seedClusterConfig(p place, name string, in SeedDBCluster) (db
 		monitoringInterval: in.MonitoringInterval, monitoringRole: in.MonitoringRole,
 	}
 	for _, feature := range slices.Sorted(maps.Keys(in.Roles)) {
-		c.roles = append(c.roles, dbClusterRole{feature, in.Roles[feature]})
+		c.roles = append(c.roles, dbRole{feature: feature, arn: in.Roles[feature]})
 	}
 	if in.Retention != nil {
 		c.retention = *in.Retention

@@ -80,6 +80,7 @@ func fillClusterDefaults(c *dbClusterConfig, p place) {
 	if c.port == 0 {
 		c.port = defaultPort(c.engine)
 	}
+	c.insightsRetention, c.insightsKey = insightsSettings(p, c.insights, c.insightsRetention, c.insightsKey)
 	if len(c.securityGroups) == 0 {
 		c.securityGroups = []string{"sg-" + hashed(17, "default", p.account, p.region)}
 	}

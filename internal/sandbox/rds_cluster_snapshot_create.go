@@ -84,7 +84,7 @@ func (s *rdsState) takeCluster(g *rdsRegion, cl *dbCluster, name string, now tim
 	snap.status.then(snap.ready, outcome)
 	g.dbClusterSnapshots = append(g.dbClusterSnapshots, snap)
 	if cl.status.in(now, statusAvailable) {
-		cl.status.backUp(statusAvailable, now, begun)
+		cl.status.busy(statusBackingUp, now, begun)
 	}
 	return snap
 }

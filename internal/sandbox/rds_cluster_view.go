@@ -54,6 +54,14 @@ type (
 		PerformanceInsightsEnabled         bool
 		PerformanceInsightsKMSKeyId        string `xml:",omitempty"`
 		PerformanceInsightsRetentionPeriod int    `xml:",omitempty"`
+		PendingModifiedValues              *dbClusterPendingXML
+	}
+	dbClusterPendingXML struct {
+		DBClusterIdentifier string `xml:",omitempty"`
+		EngineVersion       string `xml:",omitempty"`
+		StorageType         string `xml:",omitempty"`
+		AllocatedStorage    int    `xml:",omitempty"`
+		Iops                int    `xml:",omitempty"`
 	}
 	dbMemberXML struct {
 		DBInstanceIdentifier          string
@@ -103,11 +111,12 @@ func (s *rdsState) showDBCluster(cl *dbCluster, when time.Time) dbClusterXML {
 		x.VpcSecurityGroups.VpcSecurityGroupMembership = append(x.VpcSecurityGroups.VpcSecurityGroupMembership, securityGroupXML{g, "active"})
 	}
 	for _, r := range c.roles {
-		x.AssociatedRoles.DBClusterRole = append(x.AssociatedRoles.DBClusterRole, dbRoleXML{r.arn, "ACTIVE", r.feature})
+		x.AssociatedRoles.DBClusterRole = append(x.AssociatedRoles.DBClusterRole, dbRoleXML{r.arn, r.status(when), r.feature})
 	}
 	if len(c.logs) > 0 {
 		x.EnabledCloudwatchLogsExports = &logsXML{c.logs}
 	}
+	x.PendingModifiedValues = showClusterPending(deferredClusterOf(c), deferredClusterOf(cl.config.last()))
 	s.showMembers(&x, cl, c, when)
 	showClusterTimes(&x, cl, when)
 	return x
@@ -119,7 +128,9 @@ func (s *rdsState) showMembers(x *dbClusterXML, cl *dbCluster, c dbClusterConfig
 	for _, d := range members {
 		m := d.config.get(when)
 		zones[m.zone] = true
-		x.DBClusterMembers.DBClusterMember = append(x.DBClusterMembers.DBClusterMember, dbMemberXML{m.name, d == writer, "in-sync", m.promotionTier})
+		x.DBClusterMembers.DBClusterMember = append(x.DBClusterMembers.DBClusterMember, dbMemberXML{
+			m.name, d == writer, inForce(c.parameterGroup, d.restarts.get(when).ofCluster), m.promotionTier,
+		})
 	}
 	x.MultiAZ = len(zones) > 1
 }
@@ -131,4 +142,28 @@ func showClusterTimes(x *dbClusterXML, cl *dbCluster, when time.Time) {
 	if !cl.status.in(when, statusCreating) {
 		x.EarliestRestorableTime, x.LatestRestorableTime = stamp(cl.created), stamp(when.Truncate(5*time.Minute))
 	}
+}
+
+// showClusterPending gives what is still to change; nil where there is nothing.
+func showClusterPending(now, next deferredCluster) *dbClusterPendingXML {
+	var x dbClusterPendingXML
+	if now.name != next.name {
+		x.DBClusterIdentifier = next.name
+	}
+	if now.version != next.version {
+		x.EngineVersion = next.version
+	}
+	if now.storageType != next.storageType {
+		x.StorageType = next.storageType
+	}
+	if now.size != next.size {
+		x.AllocatedStorage = next.size
+	}
+	if now.iops != next.iops {
+		x.Iops = next.iops
+	}
+	if x == (dbClusterPendingXML{}) {
+		return nil
+	}
+	return &x
 }

@@ -1,8 +1,10 @@
 package sandbox
 
 import (
+	"regexp"
 	"slices"
 	"strings"
+	"time"
 )
 
 // engines gives the engines of RDS instances with the version that is the default
@@ -89,3 +91,20 @@ func minimumSize(storage string) int {
 	}
 	return 20
 }
+
+// classOffered says why a database cannot have the class that it is to have. One that
+// it has already is left alone. AWS offers classes by engine, version and Region; here
+// all of the right form are, but what a test withholds.
+//
+// Amazon RDS User Guide, "Supported DB engines for DB instance classes". db.serverless
+// is of Aurora only.
+func (g *rdsRegion) classOffered(before string, c dbConfig, now time.Time) error {
+	known := classPattern.MatchString(c.class) || c.class == "db.serverless" && family(c.engine) == "aurora"
+	if c.class == before || strings.Count(c.class, ".") < 1 || known && !g.withheld[c.class].get(now) {
+		return nil
+	}
+	return invalidCombination("RDS does not support creating a DB instance with the following combination: DBInstanceClass=%s, "+
+		"Engine=%s, EngineVersion=%s, LicenseModel=%s.", c.class, c.engine, c.version, c.license)
+}
+
+var classPattern = regexp.MustCompile(`^db\.[a-z]{1,2}\d[a-z]*\.(micro|small|medium|(\d+)?x?large)(\.tpc\d\.mem\dx)?$`)

@@ -18,7 +18,7 @@ func (s *rdsState) createDBInstance(r *request) (any, error) {
 	}
 	tags, err := readTags(r.params)
 	g := s.region(r.place())
-	if err := firstError(r.params.check(), err, s.checkConfig(g, c, r.now), s.roomForInstance(g, c, r.now)); err != nil {
+	if err := firstError(r.params.check(), err, g.classOffered("", c, r.now), s.checkConfig(g, c, r.now), s.roomForInstance(g, c, r.now)); err != nil {
 		return nil, err
 	}
 	d := s.addInstance(g, c, tags, r.now)
@@ -62,6 +62,7 @@ func (s *rdsState) addInstance(g *rdsRegion, c dbConfig, tags tagSet, now time.T
 	d := &dbInstance{place: g.place, resource: resource, created: now}
 	d.config.set(now, c)
 	d.tags.set(now, tags)
+	s.restarted(g, d, now)
 	g.instances = append(g.instances, d)
 	return d
 }

@@ -35,6 +35,7 @@ func (s *rdsState) deleteDBInstance(r *request) (any, error) {
 	if drop == nil || *drop {
 		dropAutomated(g, d, gone)
 	}
+	promoteReplicas(g, d.config.get(r.now).name, gone)
 	return instanceResult{s.showInstance(d, r.now)}, nil
 }
 
@@ -43,12 +44,17 @@ func (s *rdsState) mayDelete(g *rdsRegion, d *dbInstance, skip bool, final strin
 	switch {
 	case d.status.in(now, statusDeleting):
 		return refuse("InvalidDBInstanceState", "Instance %s is already being deleted.", c.name)
+	case d.status.in(now, statusCreating):
+		// (Inferred: the console offers no deletion then.)
+		return refuse("InvalidDBInstanceState", "Instance %s is currently creating - please try again later.", c.name)
 	case c.cluster != "":
 		return mayLeave(c, final)
 	case c.protected:
 		return invalidCombination("Cannot delete protected DB Instance, please disable deletion protection and try again.")
 	case skip && final != "":
 		return invalidCombination("FinalDBSnapshotIdentifier can not be specified when deleting an instance with SkipFinalSnapshot.")
+	case c.replicaOf != "" && final != "":
+		return invalidCombination("FinalDBSnapshotIdentifier can not be specified when deleting a replica instance.")
 	case skip:
 		return nil
 	case final == "":
@@ -57,6 +63,19 @@ func (s *rdsState) mayDelete(g *rdsRegion, d *dbInstance, skip bool, final strin
 		return refuse("InvalidDBInstanceState", "Cannot create a snapshot because the database instance %s is not currently in the available state.", c.name)
 	}
 	return firstError(checkName("FinalDBSnapshotIdentifier", final, maxSnapshotName), s.roomForSnapshot(g, final, now))
+}
+
+// promoteReplicas lets the read replicas of a database that is gone stand alone.
+//
+// Amazon RDS User Guide, "Deleting a DB instance": of one whose replicas in the Region
+// are not deleted, "each read replica is promoted to a standalone DB instance".
+func promoteReplicas(g *rdsRegion, source string, gone time.Time) {
+	for _, replica := range g.replicas(source, gone) {
+		amend(&replica.config, gone, func(c dbConfig) dbConfig {
+			c.replicaOf = ""
+			return c
+		})
+	}
 }
 
 // dropAutomated makes a database's automated snapshots go with it.

@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"maps"
+	"reflect"
 	"time"
 )
 
@@ -30,6 +31,25 @@ type dbConfig struct {
 	replicaOf                             string
 	charset, timezone                     string
 	promotionTier                         int // Of members of clusters.
+	roles                                 []dbRole
+	// What is shown only where it was given: the lifecycle of the engine, the mode of
+	// Database Insights, and the network.
+	support, insightsMode, network string
+	dedicatedLog                   bool
+}
+
+// dbRole is an IAM role that a database or a cluster uses for a feature. It is being
+// associated until it is active.
+type dbRole struct {
+	feature, arn string
+	active       time.Time
+}
+
+func (r dbRole) status(when time.Time) string {
+	if when.Before(r.active) {
+		return "PENDING"
+	}
+	return "ACTIVE"
 }
 
 // dbInstance is a database.
@@ -42,7 +62,17 @@ type dbInstance struct {
 	tags     timeline[tagSet]
 	// failNext is how many of the next snapshots will fail.
 	failNext int
+	// restarts is the configuration with which it was started last: parameter groups
+	// take effect then.
+	restarts timeline[startedWith]
+	data     DBData
 }
+
+// startedWith are the parameter groups with which a database was started.
+type startedWith struct{ parameters, ofCluster string }
+
+// differs reports whether anything is set otherwise.
+func (c dbConfig) differs(o dbConfig) bool { return !reflect.DeepEqual(c, o) }
 
 func (d *dbInstance) exists(when time.Time) bool { return d.status.exists(when) }
 
@@ -118,6 +148,7 @@ const (
 	statusStopped    = "stopped"
 	statusStopping   = "stopping"
 	statusRenaming   = "renaming"
+	statusRebooting  = "rebooting"
 )
 
 // tagSet is a resource's tags. It is never written to once it is in a timeline.

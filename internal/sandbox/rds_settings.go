@@ -53,6 +53,7 @@ func readSettings(p *params, c *dbConfig) {
 	flag("DeletionProtection", &c.protected)
 	flag("EnableIAMDatabaseAuthentication", &c.iam)
 	flag("EnablePerformanceInsights", &c.insights)
+	readRarely(p, c)
 	if groups := p.list("VpcSecurityGroupIds", "VpcSecurityGroupId"); len(groups) > 0 {
 		c.securityGroups = groups
 	}
@@ -62,6 +63,16 @@ func readSettings(p *params, c *dbConfig) {
 	c.subnetGroup = strings.ToLower(c.subnetGroup)
 	c.parameterGroup = strings.ToLower(c.parameterGroup)
 	c.optionGroup = strings.ToLower(c.optionGroup)
+}
+
+// readRarely reads what is shown only where it was set.
+func readRarely(p *params, c *dbConfig) {
+	c.support = or(p.str("EngineLifecycleSupport"), c.support)
+	c.insightsMode = or(p.str("DatabaseInsightsMode"), c.insightsMode)
+	c.network = or(p.str("NetworkType"), c.network)
+	if v := p.flag("DedicatedLogVolume"); v != nil {
+		c.dedicatedLog = *v
+	}
 }
 
 // fillDefaults gives a new database what was not said.
@@ -133,10 +144,41 @@ func (s *rdsState) checkConfig(g *rdsRegion, c dbConfig, now time.Time) error {
 	}
 	return firstError(
 		checkName("DBInstanceIdentifier", c.name, maxInstanceName),
+		checkWindows(c.backupWindow, c.maintenanceWindow),
+		checkCertificate(c.ca),
 		s.checkSubnetGroup(g, c.subnetGroup, now),
 		s.checkParameterGroup(g, c.parameterGroup, c.engine, c.version, now),
 		s.checkOptionGroup(g, c.optionGroup, c.engine, c.version, now),
 	)
+}
+
+// checkWindows says what is wrong with the two windows, which have the right form.
+//
+// Amazon RDS API Reference, ModifyDBInstance, PreferredBackupWindow: "Must not conflict
+// with the preferred maintenance window. Must be at least 30 minutes."
+func checkWindows(backup, maintenance string) error {
+	const day, least = 24 * 60, 30
+	minute := func(s string) int { return int(s[0]-'0')*600 + int(s[1]-'0')*60 + int(s[3]-'0')*10 + int(s[4]-'0') }
+	from, lasts := minute(backup), (minute(backup[6:])-minute(backup)+day)%day
+	start, works := minute(maintenance[4:]), (minute(maintenance[14:])-minute(maintenance[4:])+day)%day
+	switch {
+	case lasts < least:
+		return invalidValue("The backup window must be at least 30 minutes.")
+	case works < least && maintenance[:3] == maintenance[10:13]:
+		return invalidValue("The maintenance window must be at least 30 minutes.")
+	case (start-from+day)%day < lasts, (from-start+day)%day < works:
+		return invalidCombination("The backup window and maintenance window must not overlap.")
+	}
+	return nil
+}
+
+// checkCertificate knows the certificate authorities of the Amazon RDS User Guide,
+// "Using SSL/TLS to encrypt a connection to a DB instance".
+func checkCertificate(ca string) error {
+	if !slices.Contains([]string{"rds-ca-rsa2048-g1", "rds-ca-rsa4096-g1", "rds-ca-ecc384-g1"}, ca) {
+		return notFound("CertificateNotFound", "Certificate not found: %s", ca)
+	}
+	return nil
 }
 
 // The formats of the two windows, as the API Reference gives them.

@@ -89,24 +89,25 @@ func (s *rdsState) take(g *rdsRegion, d *dbInstance, name, kind string, now time
 	snap.status.set(now, statusCreating)
 	snap.status.then(snap.ready, outcome)
 	g.snapshots = append(g.snapshots, snap)
-	if before := d.status.get(now); before == statusAvailable || before == statusOptimizing {
-		d.status.backUp(before, now, begun)
+	if d.status.in(now, statusAvailable, statusOptimizing) {
+		d.status.busy(statusBackingUp, now, begun)
 	}
 	return snap
 }
 
-// backUp shows a database or cluster as backing-up for a while; what was to come
-// after that still comes.
-func (s *status) backUp(before string, now, until time.Time) {
+// busy shows a database or cluster as at work for a while; what was to come after
+// that still comes.
+func (s *status) busy(what string, from, until time.Time) {
+	before := s.get(from)
 	var later timeline[string]
 	for _, ch := range s.timeline {
 		if ch.at.After(until) {
 			later = append(later, ch)
-		} else if ch.at.After(now) {
+		} else if ch.at.After(from) {
 			before = ch.value
 		}
 	}
-	s.set(now, statusBackingUp)
+	s.set(from, what)
 	s.then(until, before)
 	s.timeline = append(s.timeline, later...)
 }

@@ -22,6 +22,8 @@ type rdsRegion struct {
 	clusters  []*dbCluster
 	// dbClusterSnapshots are apart: they have their own names and quota.
 	dbClusterSnapshots []*dbClusterSnapshot
+	// withheld are the instance classes that are not offered.
+	withheld map[string]timeline[bool]
 }
 
 // remembered is how long what is gone is kept. No stale read looks further back.

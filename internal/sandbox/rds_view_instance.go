@@ -54,14 +54,16 @@ type (
 		PerformanceInsightsRetentionPeriod                              int      `xml:",omitempty"`
 		EnabledCloudwatchLogsExports                                    *logsXML `xml:",omitempty"`
 		DeletionProtection                                              bool
-		AssociatedRoles                                                 struct{}
+		AssociatedRoles                                                 struct{ DBInstanceRole []dbRoleXML }
 		MaxAllocatedStorage                                             int `xml:",omitempty"`
 		TagList                                                         tagListXML
 		CustomerOwnedIpEnabled                                          bool
 		NetworkType                                                     string
 		BackupTarget                                                    string
 		DedicatedLogVolume                                              bool
-		PromotionTier                                                   *int `xml:",omitempty"`
+		PromotionTier                                                   *int   `xml:",omitempty"`
+		EngineLifecycleSupport                                          string `xml:",omitempty"`
+		DatabaseInsightsMode                                            string `xml:",omitempty"`
 	}
 	endpointXML struct {
 		Address      string
@@ -85,6 +87,12 @@ type (
 		DBInstanceIdentifier string `xml:",omitempty"`
 		StorageType          string `xml:",omitempty"`
 		DBSubnetGroupName    string `xml:",omitempty"`
+		LicenseModel         string `xml:",omitempty"`
+
+		CACertificateIdentifier          string `xml:",omitempty"`
+		BackupRetentionPeriod            *int   `xml:",omitempty"`
+		IAMDatabaseAuthenticationEnabled *bool  `xml:",omitempty"`
+		DedicatedLogVolume               *bool  `xml:",omitempty"`
 	}
 	tagListXML struct{ Tag []tagXML }
 	tagXML     struct{ Key, Value string }
@@ -112,14 +120,16 @@ func (s *rdsState) showInstance(d *dbInstance, when time.Time) instanceXML {
 		DBInstanceArn: d.arn(when).String(), Timezone: c.timezone, IAMDatabaseAuthenticationEnabled: c.iam,
 		PerformanceInsightsEnabled: c.insights, PerformanceInsightsKMSKeyId: c.insightsKey,
 		PerformanceInsightsRetentionPeriod: c.insightsRetention, DeletionProtection: c.protected,
-		MaxAllocatedStorage: c.maxSize, TagList: showTags(d.tags.get(when)), NetworkType: "IPV4", BackupTarget: "region",
+		MaxAllocatedStorage: c.maxSize, TagList: showTags(d.tags.get(when)), NetworkType: or(c.network, "IPV4"), BackupTarget: "region",
+		EngineLifecycleSupport: c.support, DatabaseInsightsMode: c.insightsMode, DedicatedLogVolume: c.dedicatedLog,
 		DBSubnetGroup: s.showMembership(d.place, c, when),
 	}
 	for _, g := range c.securityGroups {
 		x.VpcSecurityGroups.VpcSecurityGroupMembership = append(x.VpcSecurityGroups.VpcSecurityGroupMembership, securityGroupXML{g, "active"})
 	}
-	x.DBParameterGroups.DBParameterGroup = []parameterStatusXML{{c.parameterGroup, "in-sync"}}
-	x.OptionGroupMemberships.OptionGroupMembership = []optionStatusXML{{c.optionGroup, "in-sync"}}
+	x.DBParameterGroups.DBParameterGroup = []parameterStatusXML{{c.parameterGroup, inForce(c.parameterGroup, d.restarts.get(when).parameters)}}
+	x.OptionGroupMemberships.OptionGroupMembership = s.showOptions(d, c, when)
+	s.showRelations(&x, d, c, when)
 	if c.cluster != "" {
 		x.PromotionTier = &c.promotionTier
 	}
@@ -129,10 +139,43 @@ func (s *rdsState) showInstance(d *dbInstance, when time.Time) instanceXML {
 	if d.status.get(when) != statusCreating {
 		showRunning(&x, d, c, when)
 	}
-	if next, ok := d.config.next(when); ok {
-		x.PendingModifiedValues = showPending(c, next.value)
-	}
+	x.PendingModifiedValues = showPending(c, d.config.last())
 	return x
+}
+
+// inForce says whether a parameter group is the one that was started with.
+func inForce(group, started string) string {
+	if group != started {
+		return "pending-reboot"
+	}
+	return "in-sync"
+}
+
+// showOptions gives the option group, and the one that is to replace it.
+//
+// Amazon RDS API Reference, OptionGroupMembership, Status.
+func (s *rdsState) showOptions(d *dbInstance, c dbConfig, when time.Time) []optionStatusXML {
+	next := d.config.last().optionGroup
+	if next == c.optionGroup {
+		return []optionStatusXML{{c.optionGroup, "in-sync"}}
+	}
+	waits, took := "pending-maintenance-", s.aws.options.Durations
+	soon := took.Settle.Base + took.Rename.Base + took.Redirect.Base + took.Modify.of(c.size)
+	if last := d.config[len(d.config)-1]; !last.at.After(when.Add(soon)) {
+		waits = "pending-"
+	}
+	return []optionStatusXML{{c.optionGroup, waits + "removal"}, {next, waits + "apply"}}
+}
+
+// showRelations adds the roles and the read replicas.
+func (s *rdsState) showRelations(x *instanceXML, d *dbInstance, c dbConfig, when time.Time) {
+	for _, r := range c.roles {
+		x.AssociatedRoles.DBInstanceRole = append(x.AssociatedRoles.DBInstanceRole, dbRoleXML{r.arn, r.status(when), r.feature})
+	}
+	for _, replica := range s.region(d.place).replicas(c.name, when) {
+		x.ReadReplicaDBInstanceIdentifiers.ReadReplicaDBInstanceIdentifier = append(
+			x.ReadReplicaDBInstanceIdentifiers.ReadReplicaDBInstanceIdentifier, replica.config.get(when).name)
+	}
 }
 
 // showRunning adds what a database has only once it has been created.
@@ -169,8 +212,18 @@ func showPending(now, next dbConfig) pendingXML {
 	number(&x.Port, now.port, next.port)
 	number(&x.Iops, now.iops, next.iops)
 	number(&x.StorageThroughput, now.throughput, next.throughput)
-	if now.multiAZ != next.multiAZ {
-		x.MultiAZ = &next.multiAZ
+	flag := func(to **bool, a, b bool) {
+		if a != b {
+			*to = &b
+		}
+	}
+	text(&x.LicenseModel, now.license, next.license)
+	text(&x.CACertificateIdentifier, now.ca, next.ca)
+	flag(&x.MultiAZ, now.multiAZ, next.multiAZ)
+	flag(&x.IAMDatabaseAuthenticationEnabled, now.iam, next.iam)
+	flag(&x.DedicatedLogVolume, now.dedicatedLog, next.dedicatedLog)
+	if now.retention != next.retention {
+		x.BackupRetentionPeriod = &next.retention
 	}
 	return x
 }

@@ -28,8 +28,8 @@ func (s *redshiftState) createCluster(r *request) (any, error) {
 		return nil, err
 	}
 	g := s.region(r.place(), r.now)
-	if _, taken := g.cluster(c.name, r.now); taken {
-		return nil, refuse("ClusterAlreadyExists", "Cluster already exists: %s", c.name)
+	if err := s.mayRestore(g, c, r.now); err != nil {
+		return nil, err
 	}
 	done := r.now.Add(s.aws.options.Durations.Create.of(c.size))
 	made := s.addCluster(g, c, tags, done)

@@ -19,6 +19,8 @@ func (s *redshiftState) deleteCluster(r *request) (any, error) {
 		return nil, invalidCombination("FinalClusterSnapshotIdentifier cannot be specified when SkipFinalClusterSnapshot is true.")
 	case !skip && final == "":
 		return nil, invalidCombination("FinalClusterSnapshotIdentifier is required unless SkipFinalClusterSnapshot is true.")
+	case skip && c.status.in(r.now, "incompatible-restore", "incompatible-network", "incompatible-parameters", "hardware-failure"):
+		// There is nothing that works which a snapshot could be taken of. (Inferred.)
 	case !c.status.in(r.now, statusAvailable, statusPaused) || g.inProgress(c, r.now):
 		return nil, invalidClusterState("There is an operation running on the Cluster. Please try to delete it at a later time.")
 	}

@@ -1,10 +1,5 @@
 package sandbox
 
-import (
-	"slices"
-	"strings"
-)
-
 // The statuses of clusters that the rules ask for (Amazon Redshift API Reference,
 // Cluster, ClusterStatus, with "pausing" and "resuming" of the Management Guide).
 const (
@@ -96,68 +91,4 @@ func (s *redshiftState) resizeCluster(r *request) (any, error) {
 	c.status.then(done, statusAvailable)
 	c.config.set(done, next)
 	return clusterResult{s.showCluster(c, r.now)}, nil
-}
-
-// modifyCluster changes a cluster. A changed node type or number resizes it; a
-// changed retention of automated snapshots takes effect at once: "If you decrease
-// the automated snapshot retention period from its current value, existing
-// automated snapshots that fall outside of the new retention period will be
-// immediately deleted" (Amazon Redshift API Reference, ModifyCluster).
-func (s *redshiftState) modifyCluster(r *request) (any, error) {
-	p := r.params
-	renamed := strings.ToLower(p.str("NewClusterIdentifier"))
-	window, groups := p.str("PreferredMaintenanceWindow"), p.list("VpcSecurityGroupIds", "VpcSecurityGroupId")
-	parameters, public, enhanced := p.str("ClusterParameterGroupName"), p.flag("PubliclyAccessible"), p.flag("EnhancedVpcRouting")
-	p.ignore("MasterUserPassword")
-	// Read below, over what is set.
-	p.ignore("NumberOfNodes", "Port", "AutomatedSnapshotRetentionPeriod", "ManualSnapshotRetentionPeriod", "AllowVersionUpgrade")
-	g, c, err := s.namedCluster(r)
-	if err != nil {
-		return nil, err
-	}
-	next := c.config.get(r.now)
-	readInto(&next, p)
-	next.name, next.maintenanceWindow, next.parameterGroup = or(renamed, next.name), or(window, next.maintenanceWindow), or(parameters, next.parameterGroup)
-	if len(groups) > 0 {
-		next.securityGroups = slices.Clone(groups)
-	}
-	next.public, next.enhanced = set(public, next.public), set(enhanced, next.enhanced)
-	if err := firstError(p.check(), s.mayModify(g, c, next, r)); err != nil {
-		return nil, err
-	}
-	done := r.now.Add(s.aws.options.Durations.Modify.Base)
-	c.status.set(r.now, statusModifying)
-	if next.name != c.config.get(r.now).name {
-		c.status.set(r.now, statusRenaming)
-	}
-	c.status.then(done, statusAvailable)
-	retained := c.config.get(r.now)
-	retained.retention = next.retention
-	c.config.set(r.now, retained)
-	c.config.set(done, next)
-	for _, snap := range g.automated(c, r.now) {
-		snap.keep(next.retention, r.now)
-	}
-	return clusterResult{s.showCluster(c, r.now)}, nil
-}
-
-func set(flag *bool, otherwise bool) bool {
-	if flag != nil {
-		return *flag
-	}
-	return otherwise
-}
-
-func (s *redshiftState) mayModify(g *redshiftRegion, c *cluster, next clusterConfig, r *request) error {
-	was := c.config.get(r.now)
-	if !c.status.in(r.now, statusAvailable) {
-		return invalidClusterState("The cluster %s is not in the available state.", was.name)
-	}
-	if _, taken := g.cluster(next.name, r.now); taken && next.name != was.name {
-		return refuse("ClusterAlreadyExists", "Cluster already exists: %s", next.name)
-	}
-	if next.nodes != was.nodes {
-		return notSimulated("ModifyCluster with another number of nodes; ResizeCluster is")
-	}
-	return checkCluster(next)
 }

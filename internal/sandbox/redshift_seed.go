@@ -36,6 +36,8 @@ type SeedCluster struct {
 	Retention *int `yaml:"retention"`
 	// SnapshotCopy is the Region to which Redshift copies its snapshots.
 	SnapshotCopy SeedSnapshotCopy `yaml:"snapshot-copy"`
+	// Tables are those of its database, as schema and table: "public.orders".
+	Tables []string `yaml:"tables"`
 	// Logging is where its audit logs go. The bucket exists then.
 	Logging SeedLogging `yaml:"logging"`
 }
@@ -118,6 +120,7 @@ func (c SeedCluster) config(name string) clusterConfig {
 
 func (s *redshiftState) seed(p place, in SeedRegion, now time.Time) error {
 	g := s.region(p, now)
+	g.addGroups(in.ClusterGroups)
 	for _, name := range slices.Sorted(maps.Keys(in.CopyGrants)) {
 		key, ok := s.aws.keys.resolve(p, or(in.CopyGrants[name], "alias/aws/redshift"))
 		if !ok {
@@ -162,6 +165,8 @@ func (s *redshiftState) seedCluster(g *redshiftRegion, name string, in SeedClust
 		}
 	}
 	c := s.addCluster(g, of, tagSet(maps.Clone(in.Tags)), created)
+	g.groups = append(g.groups, slices.DeleteFunc(of.named(), func(x redshiftGroup) bool { return slices.Contains(g.groups, x) })...)
+	s.tablesOf(c.namespace).set(created, seededTables(of.dbName, in.Tables))
 	c.status.set(created, statusAvailable)
 	if to := in.Logging.config(); to.to != "" {
 		c.logging.set(created, to)

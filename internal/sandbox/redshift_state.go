@@ -14,6 +14,9 @@ type redshiftState struct {
 	buckets map[string]string
 	// copyTags makes copies in other Regions carry the tags of their originals.
 	copyTags bool
+	// tables are those of each namespace, by its id. Those of the deleted stay, for
+	// their snapshots.
+	tables map[string]*timeline[clusterTables]
 }
 
 // redshiftRegion is what one account has in one Region. The lists keep what is
@@ -23,6 +26,11 @@ type redshiftRegion struct {
 	clusters  []*cluster
 	snapshots []*clusterSnapshot
 	grants    []*copyGrant
+	groups    []redshiftGroup
+	// tableRestores are the requests to restore one table.
+	tableRestores []*tableRestore
+	// failRestores is how many of the next restores will fail.
+	failRestores int
 }
 
 // clusterConfig is what can be set on a cluster. It is a value: a change makes a
@@ -53,6 +61,13 @@ type cluster struct {
 	failNext int
 	// failCopies is how many of the next copies to another Region will fail.
 	failCopies int
+	// failTables is how many of the next restores of a table will fail.
+	failTables int
+	// restored is where its data comes from, where it was restored.
+	restored *clusterRestore
+	// started is the parameter group with which it was started last, where that was
+	// changed.
+	started timeline[string]
 	// nextAutomated is when Redshift next takes a snapshot by itself.
 	nextAutomated time.Time
 }
@@ -110,7 +125,7 @@ func latest(a, b time.Time) time.Time {
 }
 
 func newRedshift(a *AWS) *redshiftState {
-	return &redshiftState{aws: a, regions: map[place]*redshiftRegion{}, buckets: map[string]string{}}
+	return &redshiftState{aws: a, regions: map[place]*redshiftRegion{}, buckets: map[string]string{}, tables: map[string]*timeline[clusterTables]{}}
 }
 
 // region gives what there is in a Region, with the snapshots that Redshift has

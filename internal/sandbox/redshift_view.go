@@ -36,6 +36,8 @@ type (
 		DefaultIamRoleArn                                                     string `xml:",omitempty"`
 		IpAddressType, MultiAZ                                                string
 		ClusterSnapshotCopyStatus                                             *snapshotCopyXML `xml:",omitempty"`
+		RestoreStatus                                                         *restoreStatusXML
+		PendingModifiedValues                                                 pendingClusterXML
 	}
 	snapshotCopyXML struct {
 		DestinationRegion                              string
@@ -127,15 +129,11 @@ func (s *redshiftState) showCluster(c *cluster, when time.Time) clusterXML {
 	}
 	if status != statusCreating {
 		x.ClusterCreateTime = stamp(c.created)
-		x.Endpoint = &clusterEndpointXML{of.name + ".c" + hashed(11, c.account, c.region) + "." + c.region + ".redshift.amazonaws.com", of.port}
+		x.Endpoint = &clusterEndpointXML{c.endpoint(when), of.port}
 	}
-	for _, id := range of.securityGroups {
-		x.VpcSecurityGroups.VpcSecurityGroup = append(x.VpcSecurityGroups.VpcSecurityGroup, securityGroupXML{id, "active"})
-	}
-	x.ClusterParameterGroups.ClusterParameterGroup = []clusterParametersXML{{of.parameterGroup, "in-sync"}}
-	for _, role := range of.roles {
-		x.IamRoles.ClusterIamRole = append(x.IamRoles.ClusterIamRole, clusterRoleXML{role, "in-sync"})
-	}
+	x.ClusterParameterGroups.ClusterParameterGroup = []clusterParametersXML{{of.parameterGroup, c.parameterStatus(when)}}
+	x.RestoreStatus = c.restored.show(of.nodeType, when)
+	x.showChanges(c, when)
 	return x
 }
 

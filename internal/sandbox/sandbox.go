@@ -68,6 +68,9 @@ type AWS struct {
 
 	elasticache *cacheState
 	s3          *s3State
+	route53     *route53State
+	secrets     *secretsState
+	ssm         *ssmState
 }
 
 // New gives a simulated AWS in which nothing exists yet. Accounts come into
@@ -89,8 +92,9 @@ func New(o Options) *AWS {
 	a.ec2 = newEC2(a)
 	a.elasticache = newElastiCache(a)
 	a.s3 = newS3(a)
+	a.route53, a.secrets, a.ssm = newRoute53(a), newSecrets(a), newSSM(a)
 	a.services = map[string]*service{}
-	for _, s := range []*service{stsService(a), rdsService(a.rds), redshiftService(a.redshift), serverlessService(a.serverless), ec2Service(a.ec2), elasticacheService(a.elasticache), kmsService(a.keys), s3Service(a.s3), quotasService(a), taggingService(a)} {
+	for _, s := range []*service{stsService(a), rdsService(a.rds), redshiftService(a.redshift), serverlessService(a.serverless), ec2Service(a.ec2), elasticacheService(a.elasticache), kmsService(a.keys), s3Service(a.s3), quotasService(a), taggingService(a), route53Service(a.route53), secretsService(a.secrets), ssmService(a.ssm)} {
 		a.services[s.name] = s
 	}
 	return a

@@ -55,6 +55,8 @@ type SeedAccount struct {
 	Roles   []string              `yaml:"roles"`
 	Deny    []string              `yaml:"deny"`
 	Regions map[string]SeedRegion `yaml:"regions"`
+	// Zones are the hosted zones of Route 53, by their names.
+	Zones map[string]SeedZone `yaml:"zones"`
 }
 
 // SeedRegion is one Region of an account.
@@ -67,6 +69,7 @@ type SeedRegion struct {
 	Databases        map[string]SeedDatabase    `yaml:"databases"`
 	Clusters         map[string]SeedCluster     `yaml:"redshift-clusters"`
 	ClusterSnapshots []SeedClusterSnapshot      `yaml:"redshift-snapshots"`
+	ClusterGroups    SeedClusterGroups          `yaml:"redshift-groups"`
 	Namespaces       map[string]SeedNamespace   `yaml:"redshift-namespaces"`
 	// CopyGrants are Redshift's snapshot copy grants: the key of each by its name.
 	CopyGrants map[string]string `yaml:"redshift-copy-grants"`
@@ -80,6 +83,8 @@ type SeedRegion struct {
 	EBSSnapshots             []SeedEBSSnapshot        `yaml:"ebs-snapshots"`
 	Caches                   map[string]SeedCache     `yaml:"caches"`
 	CacheSnapshots           []SeedCacheSnapshot      `yaml:"cache-snapshots"`
+	Secrets                  map[string]SeedSecret    `yaml:"secrets"`
+	Parameters               map[string]SeedParameter `yaml:"parameters"`
 }
 
 // SeedOptionGroup says what an option group is for.

@@ -25,6 +25,9 @@ func (a *AWS) Seed(s Seed) error {
 		acc := a.account(id)
 		acc.roles = append(acc.roles, in.Roles...)
 		acc.denied = append(acc.denied, in.Deny...)
+		if err := a.route53.seed(id, in.Zones, now); err != nil {
+			return fmt.Errorf("seed: account %s: %w", id, err)
+		}
 		for _, name := range slices.Sorted(maps.Keys(in.Regions)) {
 			if err := a.seedRegion(place{id, name}, in.Regions[name], now); err != nil {
 				return fmt.Errorf("seed: account %s, Region %s: %w", id, name, err)
@@ -51,6 +54,9 @@ func (a *AWS) seedRegion(p place, in SeedRegion, now time.Time) error {
 		return err
 	}
 	if err := a.elasticache.seedRegion(p, in, now); err != nil {
+		return err
+	}
+	if err := firstError(a.secrets.seed(p, in.Secrets, now), a.ssm.seed(p, in.Parameters, now)); err != nil {
 		return err
 	}
 	g := a.rds.region(p)

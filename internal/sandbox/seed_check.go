@@ -14,6 +14,11 @@ func (s Seed) check() error {
 		if !isAccountID(id) {
 			return at(fmt.Errorf("%q is not an account id of 12 digits", id), "accounts", id)
 		}
+		for _, name := range slices.Sorted(maps.Keys(s.Accounts[id].Zones)) {
+			if err := s.Accounts[id].Zones[name].check(name); err != nil {
+				return at(err, "accounts", id, "zones", name)
+			}
+		}
 		for _, name := range slices.Sorted(maps.Keys(s.Accounts[id].Regions)) {
 			if !regionPattern.MatchString(name) {
 				return at(fmt.Errorf("%q is not a Region", name), "accounts", id, "regions", name)

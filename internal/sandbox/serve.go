@@ -38,12 +38,17 @@ func (a *AWS) exchange(c *Client, r *http.Request) (*answer, error) {
 // readInput gives what a request asks for: parameters or, of a call to S3, all of
 // it but for the action, which is made out from the rest.
 func readInput(r *http.Request) (url.Values, *s3Call, error) {
-	if s, err := readScope(r); err == nil && s.service == "s3" {
+	s, scopeErr := readScope(r)
+	if scopeErr == nil && s.service == "s3" {
 		call, err := readS3Call(r)
 		if err != nil {
 			return nil, nil, err
 		}
 		return url.Values{"Action": {call.operation()}}, call, nil
+	}
+	if scopeErr == nil && s.service == "route53" {
+		form, err := route53Form(r)
+		return form, nil, err
 	}
 	form, err := readForm(r)
 	return form, nil, err

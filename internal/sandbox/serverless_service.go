@@ -20,6 +20,7 @@ func serverlessService(s *serverlessState) *service {
 			"ListSnapshots":                  reads(s.listSnapshots),
 			"UpdateSnapshot":                 writes(s.updateSnapshot),
 			"DeleteSnapshot":                 writes(s.deleteSnapshot),
+			"RestoreFromSnapshot":            writes(s.restoreFromSnapshot),
 			"TagResource":                    writes(s.tagResource),
 			"UntagResource":                  writes(s.untagResource),
 			"ListTagsForResource":            reads(s.listTagsForResource),

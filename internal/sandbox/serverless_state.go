@@ -43,6 +43,7 @@ type namespace struct {
 	config   timeline[namespaceConfig]
 	status   status
 	tags     timeline[tagSet]
+	data     timeline[ClusterData]
 	failNext int
 }
 

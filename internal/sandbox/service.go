@@ -18,6 +18,8 @@ type service struct {
 	json bool
 	// s3 says that it speaks S3's REST protocol.
 	s3 bool
+	// restXML says that it speaks the REST-XML protocol.
+	restXML bool
 	// resource names what a call is about, for messages about permissions.
 	resource func(*request) string
 	// needs gives the IAM actions that a call needs, where they are not just its own

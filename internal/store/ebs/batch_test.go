@@ -173,6 +173,7 @@ func TestVolumesThatMoveAfterTheLook(t *testing.T) {
 		data := parts[slices.IndexFunc(parts, func(p dr.Part) bool { return p.Device == "/dev/sdf" })].ID
 		_, err := s.ec2().DetachVolume(s.Context(), &ec2.DetachVolumeInput{VolumeId: aws.String(data)})
 		s.must(err)
+		time.Sleep(6 * time.Second) // Until it is off.
 		s.must(do(a))
 		time.Sleep(time.Hour)
 		if x := s.only(); x.State != dr.Failed || len(x.Members) != 1 {

@@ -88,6 +88,7 @@ func TestVolumeThatMovedAway(t *testing.T) {
 			if p.Device == "/dev/sdf" {
 				_, err := s.ec2().DetachVolume(s.Context(), &ec2.DetachVolumeInput{VolumeId: aws.String(p.ID)})
 				s.must(err)
+				time.Sleep(time.Minute)
 			}
 		}
 		s.wantFault(s.apply(a), store.Busy)

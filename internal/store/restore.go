@@ -1,0 +1,171 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/holdfast-dr/holdfast/internal/dr"
+	"github.com/holdfast-dr/holdfast/internal/saga"
+)
+
+// Restorer is a Driver that can restore.
+type Restorer interface {
+	// Restore builds the steps of a restore. It reads, and changes nothing.
+	Restore(ctx context.Context, r Restore) (Restoration, error)
+	// Worker does such steps at a site.
+	Worker(ctx context.Context, site dr.Site) (saga.Worker, error)
+	// Marks finds the restores that are under way at a site, by what is written on
+	// what they touch.
+	Marks(ctx context.Context, site dr.Site) ([]Mark, error)
+	// Endpoint gives where a resource of a name answers.
+	Endpoint(ctx context.Context, site dr.Site, name string) (Endpoint, error)
+}
+
+// Endpoint is where a resource answers.
+type Endpoint struct {
+	Host   string
+	Port   int
+	Engine string
+}
+
+// Restoration is what a restore comes to.
+type Restoration struct {
+	Saga saga.Saga
+	// Losses are the settings of the old one that the new one will not have.
+	Losses []string
+	// Needs says what it takes meanwhile, such as one more instance in the quota.
+	Needs string
+}
+
+// Restore is what is to be restored and how. All of it but the snapshot and the
+// settings is written on what the restore touches, so that any machine can resume it.
+type Restore struct {
+	// ID tells it from other restores.
+	ID string
+	// From is the snapshot, at the site where it is restored.
+	From dr.Snapshot
+	// Name is what the restored resource is called in the end.
+	Name string
+	// InPlace puts it in the place of the one that has that name now.
+	InPlace bool
+	// RenameFirst renames the old one away before anything is restored: for those
+	// who may not have two.
+	RenameFirst bool
+	// KeepOld is how long the old one stays after the swap; 0: it is deleted at once,
+	// with a final snapshot.
+	KeepOld time.Duration
+	// Begun is when the restore was asked for, in UTC and whole seconds.
+	Begun time.Time
+	// Old identifies the old one, whatever it is called.
+	Old string
+	// Owner is the namespace.
+	Owner string
+	// Settings are those that the new one is to have.
+	Settings map[string]string
+	// Tags are the resource's own that it is to have.
+	Tags dr.Tags
+}
+
+// Mark is a restore that is under way somewhere.
+type Mark struct {
+	Restore
+	Site dr.Site
+	// Snapshot is the name of the snapshot.
+	Snapshot string
+	// On are the resources that bear the mark, by role.
+	On map[string]string
+}
+
+// MarkTags gives the tags that are written on one of the two.
+func (r Restore) MarkTags(role string) dr.Tags {
+	return dr.Tags{dr.TagRestore: r.ID, dr.TagRole: role, dr.TagRequest: string(r.encode())}
+}
+
+func (r Restore) encode() dr.Config {
+	m := map[string]string{
+		"snapshot": r.From.Ref.ID, "name": r.Name, "begun": r.Begun.UTC().Format(time.RFC3339), "owner": r.Owner, "old": r.Old,
+	}
+	if r.InPlace {
+		m["in-place"] = "yes"
+		m["keep"] = strconv.FormatInt(int64(r.KeepOld/time.Second), 10)
+	}
+	if r.RenameFirst {
+		m["rename-first"] = "yes"
+	}
+	return dr.NewConfig(m)
+}
+
+// ParseMark reads a restore's mark from tags; ok is false where there is none.
+func ParseMark(tags dr.Tags) (m Mark, ok bool, err error) {
+	id, ok := tags[dr.TagRestore]
+	if !ok {
+		return Mark{}, false, nil
+	}
+	s, err := dr.Config(tags[dr.TagRequest]).Settings()
+	if err != nil {
+		return Mark{}, true, fmt.Errorf("the mark of restore %s: %w", id, err)
+	}
+	m = Mark{Snapshot: s["snapshot"], Restore: Restore{
+		ID: id, Name: s["name"], InPlace: s["in-place"] == "yes", RenameFirst: s["rename-first"] == "yes", Old: s["old"], Owner: s["owner"],
+	}}
+	if m.Begun, err = time.Parse(time.RFC3339, s["begun"]); err != nil {
+		return Mark{}, true, fmt.Errorf("the mark of restore %s does not say when it was begun", id)
+	}
+	if m.InPlace {
+		n, err := strconv.ParseInt(s["keep"], 10, 64)
+		if err != nil || n < 0 {
+			return Mark{}, true, fmt.Errorf("the mark of restore %s does not say how long to keep the old one", id)
+		}
+		m.KeepOld = time.Duration(n) * time.Second
+	}
+	if m.Name == "" || m.Snapshot == "" {
+		return Mark{}, true, fmt.Errorf("the mark of restore %s names no snapshot or no name", id)
+	}
+	return m, true, nil
+}
+
+// Beside gives the name under which the new one is made beside the old, and Away the
+// one that the old gets, each at most limit characters long.
+func (r Restore) Beside(limit int) string { return r.aside("new", limit) }
+
+// Away gives the name that the old one gets.
+func (r Restore) Away(limit int) string { return r.aside("old", limit) }
+
+func (r Restore) aside(word string, limit int) string {
+	tail := "-" + word + "-" + r.ID
+	base := r.Name
+	if room := limit - len(tail); len(base) > room {
+		base = base[:max(room, 1)]
+	}
+	for len(base) > 1 && base[len(base)-1] == '-' {
+		base = base[:len(base)-1]
+	}
+	return base + tail
+}
+
+// Lost lists settings in the order of their names, for what cannot be preserved.
+func Lost(settings map[string]string, names ...string) []string {
+	var out []string
+	for _, n := range slices.Sorted(maps.Keys(settings)) {
+		if slices.Contains(names, n) && settings[n] != "" {
+			out = append(out, n+" "+settings[n])
+		}
+	}
+	return out
+}
+
+// Restorer gives what restores of the kind need; ok is false where it cannot.
+func (s *Store) Restorer() (r Restorer, ok bool) {
+	r, ok = s.drv.(Restorer)
+	return r, ok
+}
+
+// Wrap gives an error of the driver what was being done and what to do about it.
+func (s *Store) Wrap(what string, err error) error { return s.wrap(what, err) }
+
+// Fault sorts an error of the driver.
+func (s *Store) Fault(err error) Fault { return s.drv.Classify(err) }
