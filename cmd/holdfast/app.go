@@ -108,7 +108,7 @@ func newApp(f policy.File, opts session.Options, clock engine.Clock) *app {
 		file: f, sessions: sessions, account: reader,
 		engine: &engine.Engine{
 			File: f, Stores: stores, Reach: sessions.Confirm, Clock: clock,
-			Account: reader, Limits: planLimits(),
+			Account: reader, Limits: planLimits(), Checks: newChecker(f, reader, clock),
 		},
 	}
 }

@@ -21,7 +21,7 @@ import (
 const checkAttempts = 3
 
 func newCheck(g *globals) *cobra.Command {
-	var offline bool
+	var offline, restores bool
 	cmd := &cobra.Command{
 		Use:   "check [FILE]",
 		Short: "Check the policy file, the way to each site, and the permissions there",
@@ -36,7 +36,8 @@ Exit codes: 0 all is well; 2 the file is wrong; 3 some sites cannot be reached,
 some permissions are missing, or some copies cannot be made; 1 no site can be
 reached.`,
 		Example: `  holdfast check
-  holdfast check --offline prod.yaml`,
+  holdfast check --offline prod.yaml
+  holdfast check --restores`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 1 {
@@ -49,7 +50,7 @@ reached.`,
 			res := checkResult{File: g.config, Valid: true, Warnings: append(texts(warnings), notYet(f)...)}
 			if !offline {
 				a := newApp(f, session.Options{EndpointURL: g.endpoint, Version: version, Attempts: checkAttempts}, wallClock{})
-				res.Sites = checkSites(cmd.Context(), a, f)
+				res.Sites = checkSites(cmd.Context(), a, f, restores)
 				res.Foretold = foretold(cmd.Context(), a)
 			}
 			if g.json {
@@ -63,6 +64,7 @@ reached.`,
 		},
 	}
 	cmd.Flags().BoolVar(&offline, "offline", false, "only look at the file")
+	cmd.Flags().BoolVar(&restores, "restores", false, "also try the permissions that only restores need")
 	return cmd
 }
 
@@ -159,18 +161,19 @@ func foretold(ctx context.Context, a *app) []plan.Verdict {
 	return append(p.Foretold, refusedCopies(p)...)
 }
 
-// refusedCopies gives the verdicts that say why copies are not made.
+// refusedCopies gives the verdicts that say why copies are not made, and why what a
+// restore replaced is not deleted.
 func refusedCopies(p plan.Plan) []plan.Verdict {
 	return slices.DeleteFunc(slices.Clone(p.Refused), func(v plan.Verdict) bool {
-		return !aboutCopies(v) && v.Reason.Code != plan.QuotaFull
+		return !aboutCopies(v) && v.Reason.Code != plan.QuotaFull && v.Reason.Code != plan.NotRetired
 	})
 }
 
-func checkSites(ctx context.Context, a *app, f policy.File) []siteCheck {
+func checkSites(ctx context.Context, a *app, f policy.File, restores bool) []siteCheck {
 	var out []siteCheck
 	for _, site := range f.Sites {
 		if site.Vault == "" {
-			out = append(out, checkSite(ctx, a, site, copying(f)))
+			out = append(out, checkSite(ctx, a, site, copying(f), restores))
 		}
 	}
 	return out
@@ -182,7 +185,7 @@ func copying(f policy.File) bool {
 	return slices.ContainsFunc(f.Policies, func(p policy.Policy) bool { return len(p.Copies) > 0 })
 }
 
-func checkSite(ctx context.Context, a *app, site policy.Site, copies bool) siteCheck {
+func checkSite(ctx context.Context, a *app, site policy.Site, copies, restores bool) siteCheck {
 	res := siteCheck{Site: site.Name, Account: site.Account, Region: site.Region}
 	confirmed, err := a.sessions.Confirm(ctx, site.Site)
 	if err != nil {
@@ -198,7 +201,7 @@ func checkSite(ctx context.Context, a *app, site policy.Site, copies bool) siteC
 	}
 	for _, s := range a.engine.Wanted() {
 		for _, grant := range s.Grants(ctx, confirmed) {
-			if grant.Copies && !copies {
+			if grant.Copies && !copies || grant.Restores && !restores {
 				continue
 			}
 			g := grantCheck{Permission: grant.Permission, Needed: grant.Needed, Granted: grant.Err == nil}
@@ -208,6 +211,7 @@ func checkSite(ctx context.Context, a *app, site policy.Site, copies bool) siteC
 			res.Permissions = append(res.Permissions, g)
 		}
 	}
+	res.Permissions = append(res.Permissions, dataChecks(ctx, a, confirmed)...)
 	return res
 }
 

@@ -80,7 +80,7 @@ func printPlan(w io.Writer, f policy.File, p plan.Plan, kept bool) {
 	fmt.Fprintf(w, "Plan for namespace %s at %s: %s\n", f.Namespace, stamp(p.At), tally(
 		p.Count(plan.Create), "to create", p.Count(plan.Promote), "to promote", p.Count(plan.Adopt), "to adopt",
 		p.Count(plan.Configure), "to configure", p.Count(plan.Share), "to share", stops, "to prepare", copies, "to copy", p.Count(plan.Withdraw), "to withdraw",
-		p.Count(plan.Delete), "to delete", len(p.Kept), "kept", len(p.Waiting), "waiting", len(p.Refused), "refused",
+		p.Count(plan.Delete), "to delete", p.Count(plan.Retire), "to retire", len(p.Kept), "kept", len(p.Waiting), "waiting", len(p.Refused), "refused",
 		len(p.Breaches), "past the objective", len(p.Gaps), "not seen"))
 	for _, section := range [...]struct {
 		verb  plan.Verb
@@ -94,6 +94,7 @@ func printPlan(w io.Writer, f policy.File, p plan.Plan, kept bool) {
 		{plan.Copy, "Copy"},
 		{plan.Withdraw, "Withdraw"},
 		{plan.Delete, "Delete"},
+		{plan.Retire, "Delete what a restore replaced"},
 	} {
 		printActions(w, f, p, section.verb, section.title)
 	}
@@ -137,6 +138,8 @@ func actionRow(a plan.Action) []string {
 		return []string{sourceName(a) + " at " + a.To.Name, a.Claim.Policy, a.Reason.String()}
 	case plan.Copy:
 		return []string{a.From.ID, a.Claim.Policy, way(a), keyed(a.Key), a.Reason.String()}
+	case plan.Retire:
+		return []string{sourceName(a) + " at " + a.To.Name, a.Reason.String()}
 	case plan.Share, plan.Withdraw:
 		return []string{a.From.ID, a.Claim.Policy, "account " + a.With, a.Reason.String()}
 	default:

@@ -85,6 +85,8 @@ func past(a plan.Action) string {
 		return fmt.Sprintf("ended   the share of %s with account %s", a.From.ID, a.With)
 	case plan.Delete:
 		return fmt.Sprintf("deleted %s: %s", a.Name, a.Reason)
+	case plan.Retire:
+		return fmt.Sprintf("deleted %s at %s: %s", sourceName(a), a.To.Name, a.Reason)
 	case plan.Hold:
 		return "held    " + a.Name
 	case plan.Release:
@@ -139,6 +141,7 @@ func (b *bars) watch(ev engine.Event) {
 			b.begin(ev.Plan, plan.Copy, "copying           ")
 		}
 		b.begin(ev.Plan, plan.Delete, "deleting expired  ")
+		b.begin(ev.Plan, plan.Retire, "deleting replaced ")
 	case engine.Ended:
 		b.ended(ev)
 	case engine.Progressed:

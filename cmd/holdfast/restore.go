@@ -2,11 +2,11 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"os"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -18,21 +18,27 @@ import (
 	"github.com/holdfast-dr/holdfast/internal/policy"
 	"github.com/holdfast-dr/holdfast/internal/saga"
 	"github.com/holdfast-dr/holdfast/internal/store"
+	"github.com/holdfast-dr/holdfast/internal/store/all"
 )
 
 // restoreFlags are the flags of restore.
 type restoreFlags struct {
-	from, site, as, keepOld, order string
-	inPlace, onlyPlan, yes         bool
-	poll                           *time.Duration
+	from, site, kind, as, keepOld, order string
+	zone                                 string
+	drop                                 []string
+	table, asTable                       string
+	cache                                cacheFlags
+	inPlace, onlyPlan, yes, skipChecks   bool
+	poll                                 *time.Duration
+	alert                                *string
 }
 
 func newRestore(g *globals) *cobra.Command {
 	var f restoreFlags
 	cmd := &cobra.Command{
 		Use:   "restore RESOURCE",
-		Short: "Restore a database, in its place or under a new name",
-		Long: `restore makes a database anew from a snapshot, with the configuration that was
+		Short: "Restore a store, in its place or under a new name",
+		Long: `restore makes a store anew from a snapshot, with the configuration that was
 captured when the snapshot was taken.
 
 In place, the new one is made beside the old one and put into order there; only then
@@ -54,22 +60,33 @@ Exit codes: 0 restored (with --plan: planned); 1 failed, and all is as it was;
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&f.from, "from", "latest", "which recovery point: latest, the name of a snapshot, or a time in UTC")
-	flags.StringVar(&f.site, "site", "", "the site to restore at, where several have a recovery point")
+	flags.StringVar(&f.site, "site", "", "the site to restore at (default: where the resource lives)")
+	flags.StringVar(&f.kind, "kind", "", "the kind of the resource, where several have one of that name")
+	flags.StringArrayVar(&f.drop, "drop", nil, "leave this captured setting out, where the site has nothing for it; may be repeated")
 	flags.BoolVar(&f.inPlace, "in-place", false, "put the new one in the place of the old one")
 	flags.StringVar(&f.as, "as", "", "restore under this name, beside what is there")
+	flags.StringVar(&f.zone, "zone", "", "with --as, of EBS volumes: the Availability Zone to make them in (default: the captured one)")
 	flags.StringVar(&f.keepOld, "keep-old", "24h", "with --in-place: keep the old one for so long; 0: delete it at once, with a final snapshot")
-	flags.StringVar(&f.order, "order", "beside", "with --in-place: beside, or rename-first where the quota has no room for two")
+	flags.StringVar(&f.order, "order", "beside", "with --in-place: beside, or rename-first: the old one gives its name away before anything is restored")
+	flags.StringVar(&f.table, "table", "", "of a Redshift cluster: restore only this table (database.schema.table), into the running cluster")
+	flags.StringVar(&f.asTable, "as-table", "", "with --table: the name of the new table (default: that of the old one and the restore's ID)")
+	flags.BoolVar(&f.skipChecks, "skip-checks", false, "do not check the data as the policy says")
+	f.cache.add(cmd)
 	flags.BoolVar(&f.onlyPlan, "plan", false, "only show the steps")
 	flags.BoolVar(&f.yes, "yes", false, "do not ask")
-	f.poll = pollFlag(cmd)
+	f.poll, f.alert = pollFlag(cmd), alertFlag(cmd)
 	cmd.AddCommand(newRestoreList(g), newRestoreResume(g), newRestoreAbort(g))
 	return cmd
 }
 
 // wish turns flags into what is wished.
 func (f restoreFlags) wish(resource string) (engine.RestoreWish, error) {
-	w := engine.RestoreWish{Resource: resource, From: f.from, Site: f.site, As: f.as, RenameFirst: f.order == "rename-first"}
+	w := engine.RestoreWish{Resource: resource, From: f.from, Site: f.site, Kind: dr.Kind(f.kind), Drop: f.drop, As: f.as, RenameFirst: f.order == "rename-first", SkipChecks: f.skipChecks}
 	switch {
+	case f.kind != "" && !slices.Contains(all.Kinds(), dr.Kind(f.kind)):
+		return w, usagef("--kind %q: want one of the kinds %v", f.kind, all.Kinds())
+	case f.table != "" || f.asTable != "":
+		return f.wishTable(w)
 	case f.inPlace == (f.as != ""):
 		return w, usagef("say either --in-place or --as NAME")
 	case f.order != "beside" && f.order != "rename-first":
@@ -77,6 +94,7 @@ func (f restoreFlags) wish(resource string) (engine.RestoreWish, error) {
 	case f.order == "rename-first" && !f.inPlace:
 		return w, usagef("--order is for --in-place")
 	}
+	w.With = f.with()
 	if f.keepOld != "0" {
 		d, err := policy.ParseDuration(f.keepOld)
 		if err != nil {
@@ -87,8 +105,32 @@ func (f restoreFlags) wish(resource string) (engine.RestoreWish, error) {
 	return w, nil
 }
 
+// wishTable is the wish for one table. The checks of the policy are of the whole store.
+func (f restoreFlags) wishTable(w engine.RestoreWish) (engine.RestoreWish, error) {
+	w.SkipChecks, w.With = true, f.with()
+	switch {
+	case f.table == "":
+		return w, usagef("--as-table is for --table")
+	case f.inPlace || f.as != "" || f.order != "beside":
+		return w, usagef("--table restores into the running cluster: leave --in-place, --as and --order out")
+	}
+	return w, nil
+}
+
+// with gives what only some stores know.
+func (f restoreFlags) with() map[string]string {
+	out := map[string]string{"zone": f.zone, "table": f.table, "as-table": f.asTable}
+	maps.Copy(out, f.cache.with())
+	maps.DeleteFunc(out, func(_, v string) bool { return v == "" })
+	return out
+}
+
 func (g *globals) restore(ctx context.Context, resource string, f restoreFlags) error {
 	w, err := f.wish(resource)
+	if err != nil {
+		return err
+	}
+	hook, err := receiver(*f.alert)
 	if err != nil {
 		return err
 	}
@@ -118,7 +160,7 @@ func (g *globals) restore(ctx context.Context, resource string, f restoreFlags) 
 			return err
 		}
 	}
-	return g.drive(ctx, r, *f.poll, a.engine.RunRestore)
+	return g.driveOn(ctx, r, driving{app: a, how: a.engine.RunRestore, poll: *f.poll, alert: hook})
 }
 
 // askRestore asks a person before anything is changed.
@@ -128,7 +170,7 @@ func (g *globals) askRestore(r engine.Restoring) error {
 	}
 	want := r.Request.Name
 	fmt.Fprintf(g.out, "\nType %s to restore, anything else to leave it: ", want)
-	line, err := bufio.NewReader(os.Stdin).ReadString('\n')
+	line, err := bufio.NewReader(g.in).ReadString('\n')
 	if err != nil && line == "" || strings.TrimSpace(line) != want {
 		return &exitError{code: exitFailed, err: fmt.Errorf("nothing was changed")}
 	}
@@ -139,12 +181,13 @@ type driver func(ctx context.Context, r engine.Restoring, poll time.Duration, wa
 
 // drive runs a restore and says how it ends.
 func (g *globals) drive(ctx context.Context, r engine.Restoring, poll time.Duration, how driver) error {
-	watch := func(saga.Event) {}
+	var show restoreShow = noRestoreShow{}
 	if !g.json {
-		fmt.Fprintf(g.out, "\nRestore %s begins; Ctrl-C stops it safely.\n", r.Request.ID)
-		watch = (&restoreLines{out: g.out}).watch
+		fmt.Fprintf(g.out, "\nRestore %s begins; Ctrl-C stops it safely, and says how to go on.\n", r.Request.ID)
+		show = newRestoreShow(g.streams)
 	}
-	res, err := how(ctx, r, poll, watch)
+	res, err := how(ctx, r, poll, show.watch)
+	show.end()
 	if err != nil {
 		return err
 	}
@@ -173,13 +216,17 @@ func (g *globals) sayEnd(r engine.Restoring, res saga.Result) error {
 	id := r.Request.ID
 	switch {
 	case res.Outcome == saga.Finished:
-		fmt.Fprintf(g.out, "Done: %s is restored from %s.\n", r.Request.Name, r.Request.From.Ref.ID)
+		fmt.Fprintf(g.out, "Done: %s is restored from %s.\n", whatIsRestored(r), r.Request.From.Ref.ID)
+		if replaces(r) && r.Request.KeepOld > 0 {
+			fmt.Fprintf(g.out, "The old one is kept until %s (`holdfast restore list`); then `holdfast run` takes a final snapshot of it and deletes it.\n",
+				stamp(r.Request.Begun.Add(r.Request.KeepOld)))
+		}
 		return nil
 	case res.Outcome == saga.RolledBack && res.Err == nil:
-		fmt.Fprintf(g.out, "Done: restore %s is taken back; all is as it was.\n", id)
+		fmt.Fprintf(g.out, "Done: restore %s is taken back; %s.\n", id, whatRemains(r))
 		return nil
 	case res.Outcome == saga.RolledBack:
-		return &exitError{code: exitFailed, err: fmt.Errorf("the restore failed and was taken back; all is as it was: %w", res.Err), remedy: store.Remedy(res.Err)}
+		return &exitError{code: exitFailed, err: fmt.Errorf("the restore failed and was taken back; %s: %w", whatRemains(r), res.Err), remedy: store.Remedy(res.Err)}
 	case res.UndoErr != nil:
 		return &exitError{
 			code: exitPart, err: fmt.Errorf("restore %s stopped in the middle, and could not be taken back: %w (after: %w)", id, res.UndoErr, res.Err),
@@ -198,186 +245,15 @@ func (g *globals) sayEnd(r engine.Restoring, res saga.Result) error {
 	}
 }
 
-// restoreLines writes a line for each thing that happens.
-type restoreLines struct {
-	out  io.Writer
-	note string
-	// said is how long the step had taken when something was last said of it.
-	said time.Duration
-}
+// whatRemains says how things are after a restore was taken back.
+func whatRemains(r engine.Restoring) string { return cmp.Or(r.Remains, "all is as it was") }
 
-// sayEvery is how often a step that takes long is spoken of.
-const sayEvery = 5 * time.Minute
-
-func (l *restoreLines) watch(ev saga.Event) {
-	total := len(ev.Saga.Steps)
-	step := fmt.Sprintf("%d/%d %s", ev.Index+1, total, ev.Step.Title)
-	switch ev.Kind {
-	case saga.Found:
-		fmt.Fprintf(l.out, "found    %s: done before\n", step)
-	case saga.Began:
-		l.note, l.said = "", 0
-		fmt.Fprintf(l.out, "begins   %s%s\n", step, about(ev.Step.Expect))
-	case saga.Went:
-		if ev.Progress.Note != l.note || ev.Elapsed-l.said >= sayEvery {
-			l.note, l.said = ev.Progress.Note, ev.Elapsed
-			fmt.Fprintf(l.out, "         %s after %s%s\n", l.note, ev.Elapsed.Round(time.Second), remaining(ev))
-		}
-	case saga.Ended:
-		fmt.Fprintf(l.out, "done     %s (%s)\n", step, ev.Elapsed.Round(time.Second))
-	case saga.Failed:
-		fmt.Fprintf(l.out, "FAILED   %s: %v\n", step, ev.Err)
-	case saga.Undoing:
-		fmt.Fprintf(l.out, "undoing  %s\n", step)
-	case saga.Undone:
-	case saga.Stuck:
-		fmt.Fprintf(l.out, "STUCK    %s: %v\n", step, ev.Err)
+func whatIsRestored(r engine.Restoring) string {
+	if table := r.Request.With["table"]; table != "" {
+		return "table " + table + " of " + r.Request.Name
 	}
-}
-
-// remaining estimates how much longer a step takes.
-func remaining(ev saga.Event) string {
-	if left := ev.Step.Expect - ev.Elapsed; left >= time.Minute {
-		return about(left) + " left"
+	if r.Request.InPlace && r.Final() != r.Request.Name {
+		return r.Request.Name + " (now " + r.Final() + ")"
 	}
-	return ""
-}
-
-func about(d time.Duration) string {
-	if d < time.Minute {
-		return ""
-	}
-	return ", about " + policy.FormatDuration(d.Round(time.Minute))
-}
-
-func printRestorePlan(w io.Writer, r engine.Restoring) {
-	s := r.Request.From
-	fmt.Fprintf(w, "Restore %s at %s from %s\n  data of %s\n\nSteps\n", r.Request.Name, r.Site.Name, s.Ref.ID, stamp(s.Taken))
-	var rows [][]string
-	total := time.Duration(0)
-	for i, st := range r.Saga.Steps {
-		total += st.Expect
-		note := ""
-		if st.Pivot {
-			note = "from here on it only goes forward"
-		}
-		rows = append(rows, []string{fmt.Sprint(i + 1), st.Title, strings.TrimPrefix(about(st.Expect), ", "), note})
-	}
-	table(w, rows)
-	fmt.Fprintf(w, "\nIt takes about %s, and %s.\n", policy.FormatDuration(total.Round(time.Minute)), r.Needs)
-	if len(r.Losses) > 0 {
-		fmt.Fprintln(w, "\nWhat the new one will not have")
-		for _, l := range r.Losses {
-			fmt.Fprintf(w, "  %s\n", l)
-		}
-	}
-}
-
-type restorePlan struct {
-	ID       string      `json:"id"`
-	Site     string      `json:"site"`
-	Kind     dr.Kind     `json:"kind"`
-	Name     string      `json:"name"`
-	Snapshot string      `json:"snapshot"`
-	Taken    time.Time   `json:"taken"`
-	Steps    []saga.Step `json:"steps"`
-	Losses   []string    `json:"losses"`
-	Needs    string      `json:"needs"`
-}
-
-func restorePlanJSON(r engine.Restoring) restorePlan {
-	return restorePlan{
-		ID: r.Request.ID, Site: r.Site.Name, Kind: r.Kind, Name: r.Request.Name, Snapshot: r.Request.From.Ref.ID, Taken: r.Request.From.Taken,
-		Steps: r.Saga.Steps, Losses: orEmpty(r.Losses), Needs: r.Needs,
-	}
-}
-
-type restoreResult struct {
-	restorePlan
-	Outcome string `json:"outcome"`
-	Step    string `json:"step,omitempty"`
-	Error   string `json:"error,omitempty"`
-	Undo    string `json:"undo_error,omitempty"`
-}
-
-func restoreJSON(r engine.Restoring, res saga.Result) restoreResult {
-	out := restoreResult{restorePlan: restorePlanJSON(r), Outcome: res.Outcome.String(), Step: res.Step.Name}
-	if res.Err != nil {
-		out.Error = res.Err.Error()
-	}
-	if res.UndoErr != nil {
-		out.Undo = res.UndoErr.Error()
-	}
-	return out
-}
-
-func newRestoreList(g *globals) *cobra.Command {
-	return &cobra.Command{
-		Use:   "list",
-		Short: "List the restores that are under way",
-		Args:  cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			_, all, err := g.restores(cmd.Context())
-			if err != nil {
-				return err
-			}
-			if g.json {
-				out := make([]restorePlan, 0, len(all))
-				for _, r := range all {
-					out = append(out, restorePlanJSON(r))
-				}
-				return writeJSON(g.out, out)
-			}
-			if len(all) == 0 {
-				fmt.Fprintln(g.out, "No restore is under way.")
-				return nil
-			}
-			rows := [][]string{{"ID", "OF", "KIND", "SITE", "FROM", "BEGUN"}}
-			for _, r := range all {
-				rows = append(rows, []string{r.Request.ID, r.Request.Name, string(r.Kind), r.Site.Name, r.Request.From.Ref.ID, stamp(r.Request.Begun)})
-			}
-			table(g.out, rows)
-			return nil
-		},
-	}
-}
-
-func (g *globals) restores(ctx context.Context) (*app, []engine.Restoring, error) {
-	a, err := g.open()
-	if err != nil {
-		return nil, nil, err
-	}
-	all, err := a.engine.Restores(ctx, a.engine.Observe(ctx))
-	return a, all, err
-}
-
-func newRestoreResume(g *globals) *cobra.Command {
-	cmd := &cobra.Command{Use: "resume ID", Short: "Go on with a restore that was stopped, from what the cloud shows"}
-	return g.onRestore(cmd, func(a *app) driver { return a.engine.RunRestore })
-}
-
-func newRestoreAbort(g *globals) *cobra.Command {
-	cmd := &cobra.Command{Use: "abort ID", Short: "Take back a restore that was stopped"}
-	return g.onRestore(cmd, func(a *app) driver { return a.engine.AbortRestore })
-}
-
-// onRestore makes a command that does something to one restore.
-func (g *globals) onRestore(cmd *cobra.Command, how func(*app) driver) *cobra.Command {
-	cmd.Args = cobra.ExactArgs(1)
-	poll := pollFlag(cmd)
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		a, all, err := g.restores(cmd.Context())
-		if err != nil {
-			return err
-		}
-		i := slices.IndexFunc(all, func(r engine.Restoring) bool { return r.Request.ID == args[0] })
-		if i < 0 {
-			return &exitError{
-				code: exitFailed, err: fmt.Errorf("there is no restore %s under way", args[0]),
-				remedy: "`holdfast restore list` shows those that there are; one that is finished is not among them",
-			}
-		}
-		return g.drive(cmd.Context(), all[i], *poll, how(a))
-	}
-	return cmd
+	return r.Request.Name
 }

@@ -133,7 +133,7 @@ func runLine(r engine.Report) string {
 	return "Done at " + stamp(r.Plan.At) + ": " + tally(
 		done[plan.Create], "taken", done[plan.Promote], "promoted", done[plan.Adopt], "adopted",
 		done[plan.Configure], "configured", done[plan.Share], "shared", stops, "prepared", done[plan.Copy], "copied", done[plan.Withdraw], "withdrawn",
-		done[plan.Delete], "deleted", left, "left alone", len(r.Plan.Kept), "kept", len(r.Plan.Waiting), "waiting",
+		done[plan.Delete], "deleted", done[plan.Retire], "retired", left, "left alone", len(r.Plan.Kept), "kept", len(r.Plan.Waiting), "waiting",
 		len(r.Plan.Refused), "refused", len(r.Failed()), "failed", len(r.Plan.Gaps), "not seen")
 }
 

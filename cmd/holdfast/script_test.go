@@ -28,6 +28,11 @@ import (
 //	mask FROM TO             write FROM with times, names and ports masked
 //	quiet                    insist that nothing was said on standard error
 //	json [-stderr] PATH RE   insist on a value in the JSON that was printed
+//	receiver [-broken]       start a receiver of alerts, whose address is in $ALERTS
+//	database PASSWORD SEED   start a real PostgreSQL, with the statements in SEED, and
+//	                         a proxy to it for all hosts, whose URL is in $PROXY
+//	fill FROM TO             write FROM with the variables of the environment in it
+//	heard RE…                insist on alerts that it was sent, in this order
 //
 // Their policies have slots of a day or more, and none begins while a script runs.
 //
@@ -43,18 +48,22 @@ func TestScript(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exit":    scriptExit,
-			"sandbox": scriptSandbox,
-			"advance": scriptAdvance,
-			"fault":   scriptFault,
-			"spoil":   scriptSpoil,
-			"calls":   scriptCalls,
-			"aws":     scriptAWS,
-			"serve":   scriptServe,
-			"signal":  scriptSignal,
-			"mask":    scriptMask,
-			"json":    scriptJSON,
-			"quiet":   scriptQuiet,
+			"exit":     scriptExit,
+			"sandbox":  scriptSandbox,
+			"advance":  scriptAdvance,
+			"fault":    scriptFault,
+			"spoil":    scriptSpoil,
+			"calls":    scriptCalls,
+			"aws":      scriptAWS,
+			"serve":    scriptServe,
+			"signal":   scriptSignal,
+			"mask":     scriptMask,
+			"json":     scriptJSON,
+			"quiet":    scriptQuiet,
+			"receiver": scriptReceiver,
+			"heard":    scriptHeard,
+			"database": scriptDatabase,
+			"fill":     scriptFill,
 		},
 		RequireExplicitExec: true,
 		UpdateScripts:       update(),

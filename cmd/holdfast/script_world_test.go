@@ -29,6 +29,8 @@ type world struct {
 	env     *testscript.Env
 	cloud   *sandbox.AWS
 	process *process
+	// audience takes alerts, if there is one.
+	audience *audience
 }
 
 func worldOf(ts *testscript.TestScript) *world {
@@ -67,7 +69,12 @@ func scriptSandbox(ts *testscript.TestScript, neg bool, args []string) {
 		now := sandbox.Duration{Base: time.Nanosecond}
 		opts.Durations = sandbox.Durations{
 			Snapshot: now, Increment: now, Copy: now, RegionCopy: now, SnapshotDelete: now,
-			Restore: now, Settle: now, Configure: now, Reboot: now, Rename: now, Redirect: now, Modify: now, Backup: now, Delete: now,
+			Restore: now, Settle: now, Configure: now, Reboot: now, Rename: now, Redirect: now, ClusterRedirect: now, Modify: now, Backup: now, Delete: now,
+			Create: now, InSync: now,
+			Redshift: sandbox.RedshiftDurations{Restore: now, Rename: now, Configure: now, Roles: now, Reboot: now, TableWait: now, Table: now},
+			EBS: sandbox.EBSDurations{
+				Volume: now, FromSnapshot: now, Attach: now, Detach: now, Boot: now, Halt: now, Check: now, ReplaceRoot: now,
+			},
 		}
 	}
 	w := worldOf(ts)
@@ -91,7 +98,7 @@ func seedFile(ts *testscript.TestScript, name string) string {
 	if name == "small" || name == "large" {
 		return name
 	}
-	t, err := template.New(name).Funcs(template.FuncMap{"claim": claimTags, "current": currentTags, "in": inSet, "cache": cacheName(ts), "ago": ago, "day": day}).Parse(ts.ReadFile(name))
+	t, err := template.New(name).Funcs(template.FuncMap{"claim": claimTags, "current": currentTags, "in": inSet, "mark": markTag, "cache": cacheName(ts), "ago": ago, "day": day}).Parse(ts.ReadFile(name))
 	ts.Check(err)
 	filled := ts.MkAbs(name + ".filled")
 	f, err := os.Create(filled)
@@ -109,12 +116,15 @@ func ago(age string) (string, error) {
 func day(in int) string { return time.Now().UTC().AddDate(0, 0, in).Format(time.DateOnly) }
 
 // inSet adds the mark of an EBS set, such as "web-old/2", to tags.
-func inSet(mark, tags string) (string, error) {
+func inSet(mark, tags string) (string, error) { return markTag(dr.TagSet, mark, tags) }
+
+// markTag adds one to tags.
+func markTag(key, value, tags string) (string, error) {
 	var all dr.Tags
 	if err := json.Unmarshal([]byte(tags), &all); err != nil {
 		return "", err
 	}
-	all[dr.TagSet] = mark
+	all[key] = value
 	out, err := json.Marshal(all)
 	return string(out), err
 }

@@ -116,7 +116,7 @@ func printStatus(w io.Writer, now time.Time, list []plan.Standing) {
 	}
 	head := tally(count[plan.Met], "within the objective", count[plan.Missed], "past the objective",
 		count[plan.NoObjective], "without an objective", alone, "not copied yet",
-		count[plan.Uncovered], "not covered", count[plan.Partly], "covered in part", count[plan.Gone], "gone")
+		count[plan.Uncovered], "not covered", count[plan.Aside], "aside", count[plan.Partly], "covered in part", count[plan.Gone], "gone")
 	if len(list) == 0 {
 		head = "no resources seen"
 	}
@@ -125,13 +125,14 @@ func printStatus(w io.Writer, now time.Time, list []plan.Standing) {
 	printCopies(w, list)
 	printUncovered(w, list)
 	printLeftOut(w, list)
+	printAside(w, list)
 	printGone(w, list)
 }
 
 func printStandings(w io.Writer, now time.Time, list []plan.Standing) {
 	rows := [][]string{{"RESOURCE", "KIND", "SITE", "POLICY", "NEWEST GOOD", "AGE", "RPO", "", "GOOD", "NEXT DUE"}}
 	for _, s := range list {
-		if s.Standard == plan.Uncovered || s.Standard == plan.Gone || s.Standard == plan.Partly {
+		if s.Standard == plan.Uncovered || s.Standard == plan.Gone || s.Standard == plan.Partly || s.Standard == plan.Aside {
 			continue
 		}
 		rows = append(rows, []string{
@@ -198,7 +199,7 @@ func word(s plan.Standing) string {
 		return "met"
 	case plan.Missed:
 		return "BREACHED"
-	case plan.NoObjective, plan.Uncovered, plan.Gone, plan.Partly:
+	case plan.NoObjective, plan.Uncovered, plan.Gone, plan.Partly, plan.Aside:
 	}
 	return "-"
 }
@@ -238,6 +239,20 @@ func printLeftOut(w io.Writer, list []plan.Standing) {
 	}
 	if len(rows) > 0 {
 		fmt.Fprintln(w, "\nVolumes left out of their instance's snapshots")
+		table(w, rows)
+	}
+}
+
+// printAside lists what is only there because of a restore.
+func printAside(w io.Writer, list []plan.Standing) {
+	var rows [][]string
+	for _, s := range list {
+		if s.Standard == plan.Aside {
+			rows = append(rows, []string{s.Name, s.Resource.Site.Name, string(s.Resource.Kind), s.Status, s.Note})
+		}
+	}
+	if len(rows) > 0 {
+		fmt.Fprintln(w, "\nAside, because of a restore")
 		table(w, rows)
 	}
 }

@@ -49,8 +49,9 @@ var mayImport = map[string][]string{
 	"store/*":         {"dr", "policy", "plan", "saga", "session", "store", "store/internal/...", "vault", "rdb"},
 	"evidence":        {"dr", "policy", "plan", "saga", "session", "vault"},
 	"notify":          {"dr", "policy", "plan", "session", "evidence"},
+	"check":           {"dr", "policy", "store"},
 	"engine": {
-		"dr", "policy", "plan", "saga", "session", "store", "vault", "rdb", "evidence", "notify",
+		"check", "dr", "policy", "plan", "saga", "session", "store", "vault", "rdb", "evidence", "notify",
 	},
 	"web":     {"dr", "policy", "plan", "saga", "evidence", "engine"},
 	"sandbox": {"sandbox/..."},

@@ -1,6 +1,7 @@
 package dr
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -28,6 +29,14 @@ const (
 	maxTagValue = 256
 	// omitted names the settings that did not fit.
 	omitted = "omitted"
+	// tagKey begins the names under which a resource's own tags are captured.
+	tagKey = "tag."
+	// someTags stands, among the settings that did not fit, for the tags: their names
+	// may be too many themselves.
+	someTags = tagKey + "*"
+	// noValue stands for a tag's empty value, since empty settings are left out; no tag's
+	// value is the end of a line.
+	noValue = "\n"
 )
 
 // NewConfig encodes settings. Empty values are left out: to a restore they mean
@@ -35,6 +44,10 @@ const (
 // values are left out and named under the key "omitted", so that a restore can
 // say what it does not know.
 func NewConfig(settings map[string]string) Config { return fit(maps.Clone(settings), nil) }
+
+// WholeConfig encodes settings or tags for what is kept in no tag: however long, and
+// with the empty ones.
+func WholeConfig(settings map[string]string) Config { return encodeConfig(settings, nil) }
 
 // With adds settings to a configuration, under the same limit, and names what
 // could not be read. What was left out before stays named.
@@ -66,9 +79,13 @@ func fit(kept map[string]string, left []string) Config {
 			return encodeConfig(nil, []string{fmt.Sprint(len(left))})
 		}
 		longest := longestKey(kept)
+		delete(kept, longest)
+		if strings.HasPrefix(longest, tagKey) {
+			longest = someTags
+		}
 		left = append(left, longest)
 		slices.Sort(left)
-		delete(kept, longest)
+		left = slices.Compact(left)
 	}
 }
 
@@ -84,14 +101,59 @@ func encodeConfig(settings map[string]string, left []string) Config {
 	return Config(strings.Join(pairs, "+"))
 }
 
+// longestKey gives what to leave out first: tags, then settings, of them the longest.
 func longestKey(m map[string]string) string {
-	best := ""
+	best, size := "", 0
 	for _, k := range slices.Sorted(maps.Keys(m)) {
-		if best == "" || len(k)+len(m[k]) > len(best)+len(m[best]) {
-			best = k
+		n := len(k) + len(m[k])
+		if strings.HasPrefix(k, tagKey) {
+			n += MaxConfig
+		}
+		if best == "" || n > size {
+			best, size = k, n
 		}
 	}
 	return best
+}
+
+// Captured gives the configuration of a resource as its snapshots are to carry it: with
+// its own tags, so that one that is restored where nobody knows of it has them too.
+func (r *Resource) Captured() Config {
+	tags := map[string]string{}
+	for k, v := range r.Tags.Lasting() {
+		tags[tagKey+k] = cmp.Or(v, noValue)
+	}
+	if len(tags) == 0 {
+		return r.Config
+	}
+	all, err := r.Config.With(tags)
+	if err != nil {
+		return r.Config
+	}
+	return all
+}
+
+// Recall takes a captured configuration apart: the settings, the resource's own tags,
+// and the names of what did not fit.
+func (c Config) Recall() (settings map[string]string, tags Tags, left []string, err error) {
+	settings, err = c.Settings()
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	for k, v := range settings {
+		if name, ok := strings.CutPrefix(k, tagKey); ok {
+			if tags == nil {
+				tags = Tags{}
+			}
+			tags[name] = strings.TrimSuffix(v, noValue)
+			delete(settings, k)
+		}
+	}
+	if names := settings[omitted]; names != "" {
+		left = strings.Split(names, ",")
+		delete(settings, omitted)
+	}
+	return settings, tags, left, nil
 }
 
 // Settings decodes the configuration.

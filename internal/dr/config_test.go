@@ -130,6 +130,36 @@ func TestConfigWithTooManyNames(t *testing.T) {
 	}
 }
 
+func TestConfigRecallsTags(t *testing.T) {
+	r := dr.Resource{Config: "class=large", Tags: dr.Tags{"team": "shop", "bare": "", "tag.odd": "a=b,c", "holdfast:every": "6h", "aws:x": "y", dr.TagRestored: "r1", dr.TagExpires: "soon"}}
+	settings, tags, left, err := r.Captured().Recall()
+	if err != nil || len(left) > 0 {
+		t.Fatal(left, err)
+	}
+	if diff := cmp.Diff(map[string]string{"class": "large"}, settings); diff != "" {
+		t.Errorf("settings (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(dr.Tags{"team": "shop", "bare": "", "tag.odd": "a=b,c", "holdfast:every": "6h"}, tags); diff != "" {
+		t.Errorf("tags (-want +got):\n%s", diff)
+	}
+}
+
+// Tags give way to settings, and their names to all else.
+func TestTagsGiveWay(t *testing.T) {
+	r := dr.Resource{Config: dr.NewConfig(map[string]string{"roles": strings.Repeat("r", 2000), "class": "large"}), Tags: dr.Tags{}}
+	for i := range 50 {
+		r.Tags[fmt.Sprintf("%0100d", i)] = strings.Repeat("v", 200)
+	}
+	c := r.Captured()
+	settings, tags, left, err := c.Recall()
+	if err != nil || len(c) > dr.MaxConfig || len(settings) != 2 || len(tags) == 0 || len(tags) == 50 {
+		t.Errorf("%d bytes: %d settings, %d tags, %v", len(c), len(settings), len(tags), err)
+	}
+	if diff := cmp.Diff([]string{"tag.*"}, left); diff != "" {
+		t.Errorf("left out (-want +got):\n%s", diff)
+	}
+}
+
 func TestConfigText(t *testing.T) {
 	for _, c := range []struct {
 		in   map[string]string

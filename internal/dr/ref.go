@@ -78,6 +78,32 @@ func (r Ref) Source() string {
 	return string(r.Kind) + "/" + place + "/" + escape(r.ID)
 }
 
+// ReadSource reads what Source wrote; the site has no name, since names are local to one
+// policy file.
+func ReadSource(text string) (r Ref, ok bool) {
+	kind, rest, _ := strings.Cut(text, "/")
+	last := strings.LastIndex(rest, "/")
+	if kind == "" || last < 0 {
+		return Ref{}, false
+	}
+	var parts [3]string // Account or vault, Region, identifier.
+	parts[0], parts[2] = rest[:last], rest[last+1:]
+	if i := strings.LastIndex(parts[0], "/"); i >= 0 {
+		parts[0], parts[1] = parts[0][:i], parts[0][i+1:]
+	}
+	for i := range parts {
+		var err error
+		if parts[i], err = unescape(parts[i]); err != nil {
+			return Ref{}, false
+		}
+	}
+	r = Ref{Kind: Kind(kind), Site: Site{Account: parts[0], Region: parts[1]}, ID: parts[2]}
+	if strings.Contains(parts[0], "/") {
+		r.Site = Site{Vault: parts[0]}
+	}
+	return r, r.ID != ""
+}
+
 // tagValue is how long the value of a tag may be at every service.
 const tagValue = 256
 

@@ -16,7 +16,7 @@ import (
 )
 
 // apply does the plan: first what services are to do by themselves, then what makes
-// snapshots, then the shares and the copies that need them, then what deletes, then once more what a full quota had stopped,
+// snapshots, then the shares and the copies that need them, then what deletes, snapshots first, then once more what a full quota had stopped,
 // for which the deletes may have made room. One scope's trouble does not touch
 // another's.
 func (e *Engine) apply(ctx context.Context, p plan.Plan, inv dr.Inventory) []Outcome {
@@ -31,6 +31,7 @@ func (e *Engine) apply(ctx context.Context, p plan.Plan, inv dr.Inventory) []Out
 	copies := e.shared(st, out)
 	e.create(ctx, copies, out)
 	e.delete(ctx, st.deletes, out, abroad(p, inv))
+	e.retire(ctx, st.retired, out)
 	for _, pause := range roomAfter {
 		full := quotaStopped(slices.Concat(st.creates, copies), st.deletes, out)
 		if len(full) == 0 || e.Clock.Sleep(ctx, pause) != nil {
@@ -46,7 +47,7 @@ func (e *Engine) apply(ctx context.Context, p plan.Plan, inv dr.Inventory) []Out
 
 // stages are the indexes of a plan's actions in the order in which they are done.
 // Settings come first: what is made before one is in force does not fall under it.
-type stages struct{ settings, creates, shares, copies, deletes []int }
+type stages struct{ settings, creates, shares, copies, deletes, retired []int }
 
 func stagesOf(p plan.Plan) stages {
 	var st stages
@@ -54,6 +55,8 @@ func stagesOf(p plan.Plan) stages {
 		switch a.Verb {
 		case plan.Delete:
 			st.deletes = append(st.deletes, i)
+		case plan.Retire:
+			st.retired = append(st.retired, i)
 		case plan.Share, plan.Withdraw:
 			st.shares = append(st.shares, i)
 		case plan.Copy:

@@ -32,6 +32,8 @@ type Engine struct {
 	Limits plan.Limits
 	// Account looks at keys and quotas; nil where nobody may.
 	Account Account
+	// Checks checks the data of restored stores; nil where nobody can.
+	Checks Checker
 	// Watch is told what happens, by one goroutine at a time. It may be nil.
 	Watch func(Event)
 	// Parallel bounds the calls that change something at one site at a time; 0

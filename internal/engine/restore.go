@@ -1,16 +1,17 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/holdfast-dr/holdfast/internal/dr"
+	"github.com/holdfast-dr/holdfast/internal/policy"
 	"github.com/holdfast-dr/holdfast/internal/saga"
 	"github.com/holdfast-dr/holdfast/internal/store"
 )
@@ -22,13 +23,21 @@ type RestoreWish struct {
 	// From chooses the recovery point: "latest", the name of a snapshot, or a moment
 	// (the newest that holds data of that moment or before).
 	From string
-	// Site is where to restore; empty where only one site has a recovery point.
+	// Site is where to restore; empty: where the resource lives.
 	Site string
+	// Kind tells resources of the same name apart; empty where there is only one.
+	Kind dr.Kind
+	// Drop names settings to leave out, for what the site does not have.
+	Drop []string
 	// As is the name of the new one; empty: in place.
 	As string
 	// KeepOld and RenameFirst are as in store.Restore.
 	KeepOld     time.Duration
 	RenameFirst bool
+	// SkipChecks restores without the checks of the policy.
+	SkipChecks bool
+	// With is as in store.Restore.
+	With map[string]string
 }
 
 // Restoring is a restore that was planned or found.
@@ -37,6 +46,19 @@ type Restoring struct {
 	Request store.Restore
 	Kind    dr.Kind
 	Site    dr.Site
+	// Checks are those that the new one has to pass.
+	Checks []policy.Check
+	// blocked says why it cannot go on, although it can be taken back.
+	blocked error
+}
+
+// Final is what the new one is called in the end.
+func (r *Restoring) Final() string { return cmp.Or(r.Name, r.Request.Name) }
+
+// tell adds what became of the captured configuration.
+func (r *Restoring) tell(m moved) {
+	r.Losses = append(m.losses, r.Losses...)
+	r.Notes = append(m.notes, r.Notes...)
 }
 
 // errNoRestore: the driver cannot.
@@ -44,35 +66,86 @@ var errNoRestore = errors.New("this version of holdfast does not restore stores 
 
 // PlanRestore finds the recovery point and builds the steps. It changes nothing.
 func (e *Engine) PlanRestore(ctx context.Context, inv dr.Inventory, w RestoreWish) (Restoring, error) {
-	s, err := recoveryPoint(e.File.Namespace, inv, w)
+	p, err := recoveryPoint(e.File.Namespace, inv, w)
 	if err != nil {
 		return Restoring{}, err
 	}
-	settings, err := s.Claim.Config.Settings()
-	if err != nil {
-		return Restoring{}, fmt.Errorf("read the captured configuration of snapshot %s: %w", s.Ref.ID, err)
-	}
 	r := store.Restore{
-		From: s, Name: w.As, InPlace: w.As == "", RenameFirst: w.RenameFirst, KeepOld: w.KeepOld,
-		Begun: e.Clock.Now().UTC().Truncate(time.Second), Owner: e.File.Namespace, Settings: settings,
-	}
-	old := resourceOf(inv, s)
-	if old != nil {
-		r.Tags = plainTags(old.Tags)
+		From: p.Snapshot, Name: w.As, InPlace: w.As == "", RenameFirst: w.RenameFirst, KeepOld: w.KeepOld, Drop: w.Drop, With: w.With,
+		Begun: e.Clock.Now().UTC().Truncate(time.Second), Owner: e.File.Namespace,
 	}
 	if r.InPlace {
-		if old == nil {
-			return Restoring{}, fmt.Errorf("%s is not at %s, so nothing can be restored in its place; restore it under a name with --as", w.Resource, s.Ref.Site.Name)
+		if err := replace(&r, inv, p, w); err != nil {
+			return Restoring{}, err
 		}
-		r.Name = old.Ref.ID
-		is, err := old.Config.Settings()
-		if err != nil {
-			return Restoring{}, fmt.Errorf("read the configuration of %s: %w", old.Ref, err)
-		}
-		r.Old = is["resource-id"]
+	}
+	if !w.SkipChecks {
+		r.Checks = policy.Digest(e.checksOf(p.Snapshot))
 	}
 	r.ID = restoreID(r)
-	return e.restoring(ctx, s.Ref.Kind, s.Ref.Site, r)
+	told, err := e.outfit(ctx, &r, inv, p.source)
+	if err != nil {
+		return Restoring{}, err
+	}
+	made, err := e.restoring(ctx, p.Ref.Kind, p.Ref.Site, r)
+	made.tell(told)
+	made.Notes = append(p.notes, made.Notes...)
+	if err == nil {
+		e.noteChecks(ctx, &made, w.SkipChecks)
+	}
+	return made, err
+}
+
+// replace finds what the restored one is to take the place of: the source itself, or at
+// another site what bears its name there.
+func replace(r *store.Restore, inv dr.Inventory, p point, w RestoreWish) error {
+	old, err := standsFor(inv, p, w)
+	if err != nil {
+		return err
+	}
+	if id := old.Tags[dr.TagRestore]; id != "" {
+		return &store.Error{
+			Doing: "restore " + w.Resource + " in place", Fault: store.Busy, Err: fmt.Errorf("restore %s of it is under way", id),
+			Remedy: "`holdfast restore resume " + id + "` goes on, `holdfast restore abort " + id + "` takes it back",
+		}
+	}
+	is, err := old.Config.Settings()
+	if err != nil {
+		return fmt.Errorf("read the configuration of %s: %w", old.Ref, err)
+	}
+	r.Name, r.Old = old.Ref.ID, is["resource-id"]
+	return nil
+}
+
+func standsFor(inv dr.Inventory, p point, w RestoreWish) (*dr.Resource, error) {
+	var named []*dr.Resource
+	for i := range inv.Resources {
+		o := &inv.Resources[i]
+		if o.Ref.Kind != p.source.Kind || o.Ref.Site != p.Ref.Site {
+			continue
+		}
+		if o.Ref.Source() == p.source.Source() {
+			return o, nil
+		}
+		if _, aside := o.Tags.Aside(); !aside && (o.Ref.ID == p.source.ID || o.Name == w.Resource) {
+			named = append(named, o)
+		}
+	}
+	doing := fmt.Sprintf("restore %s in place at %s", w.Resource, p.Ref.Site.Name)
+	switch len(named) {
+	case 1:
+		return named[0], nil
+	case 0:
+		return nil, &store.Error{
+			Doing: doing, Fault: store.NotFound, Err: fmt.Errorf("%s is not at %s, so nothing can be restored in its place", w.Resource, p.Ref.Site.Name),
+			Remedy: "restore it under a name with --as",
+		}
+	default:
+		return nil, &store.Error{
+			Doing: doing, Fault: store.Conflict, Err: fmt.Errorf("%d resources there bear that name", len(named)),
+			Remedy: "restore it under a name with --as",
+		}
+	}
 }
 
 // restoring builds the steps of a request.
@@ -85,7 +158,7 @@ func (e *Engine) restoring(ctx context.Context, k dr.Kind, site dr.Site, r store
 	if err != nil {
 		return Restoring{}, s.Wrap(fmt.Sprintf("plan the restore of %s at %s", r.Name, site), err)
 	}
-	return Restoring{Restoration: made, Request: r, Kind: k, Site: site}, nil
+	return e.withChecks(Restoring{Restoration: made, Request: r, Kind: k, Site: site}), nil
 }
 
 func (e *Engine) restorer(k dr.Kind) (store.Restorer, *store.Store, error) {
@@ -100,29 +173,58 @@ func (e *Engine) restorer(k dr.Kind) (store.Restorer, *store.Store, error) {
 	return r, s, nil
 }
 
-// Restores finds the restores that are under way at all sites.
+// Restores finds the restores that are under way at all sites. With what was found
+// comes an error that names what could not be seen: there may be more.
 func (e *Engine) Restores(ctx context.Context, inv dr.Inventory) ([]Restoring, error) {
 	var out []Restoring
+	var unseen []error
 	for _, site := range inv.Sites {
-		for _, s := range e.Stores {
-			r, ok := s.Restorer()
-			if !ok {
-				continue
-			}
-			marks, err := r.Marks(ctx, site)
+		for _, s := range e.Wanted() {
+			found, err := e.restoresOf(ctx, inv, s, site)
+			out = append(out, found...)
 			if err != nil {
-				return nil, s.Wrap(fmt.Sprintf("look for restores of %s at %s", s.Kind(), site), err)
-			}
-			for _, m := range marks {
-				found, err := e.found(ctx, inv, s.Kind(), m)
-				if err != nil {
-					return nil, err
-				}
-				out = append(out, found)
+				unseen = append(unseen, err)
 			}
 		}
 	}
-	return out, nil
+	for _, known := range e.File.Sites {
+		if known.Vault == "" && !slices.ContainsFunc(inv.Sites, func(s dr.Site) bool { return s.Name == known.Name }) {
+			unseen = append(unseen, gapOf(inv, known.Site))
+		}
+	}
+	return out, errors.Join(unseen...)
+}
+
+// gapOf says why nothing was seen at a site.
+func gapOf(inv dr.Inventory, site dr.Site) error {
+	for scope, err := range inv.Gaps {
+		if scope.Site.Name == site.Name {
+			return err // It is the same for all kinds.
+		}
+	}
+	return fmt.Errorf("site %s was not looked at", site)
+}
+
+func (e *Engine) restoresOf(ctx context.Context, inv dr.Inventory, s *store.Store, site dr.Site) ([]Restoring, error) {
+	r, ok := s.Restorer()
+	if !ok {
+		return nil, nil
+	}
+	marks, err := r.Marks(ctx, site)
+	if err != nil {
+		return nil, s.Wrap(fmt.Sprintf("look for restores of %s at %s", s.Kind(), site), err)
+	}
+	var out []Restoring
+	var failed []error
+	for _, m := range marks {
+		found, err := e.found(ctx, inv, s.Kind(), m)
+		if err != nil {
+			failed = append(failed, fmt.Errorf("restore %s of %s: %w", m.ID, m.Name, err))
+			continue
+		}
+		out = append(out, found)
+	}
+	return out, errors.Join(failed...)
 }
 
 // found builds the steps of a restore that was found by its mark.
@@ -135,19 +237,29 @@ func (e *Engine) found(ctx context.Context, inv dr.Inventory, k dr.Kind, m store
 	if i >= 0 {
 		r.From = inv.Snapshots[i]
 	}
-	settings, err := r.From.Claim.Config.Settings()
-	if err != nil {
-		return Restoring{}, fmt.Errorf("read the captured configuration of snapshot %s: %w", m.Snapshot, err)
+	source := (chooser{inv: inv}).sourceOf(&r.From)
+	told, err := e.outfit(ctx, &r, inv, source)
+	made, failed := e.restoring(ctx, k, m.Site, r)
+	made.tell(told)
+	made.blocked = err
+	if i < 0 { // Without the configuration on it the new one would become another.
+		made.blocked = &store.Error{
+			Doing: "resume restore " + m.ID, Fault: store.NotFound,
+			Err:    fmt.Errorf("snapshot %s, from which %s is restored, is not seen at %s", m.Snapshot, m.Name, m.Site),
+			Remedy: "look with `holdfast snapshots`; if it is gone, `holdfast restore abort " + m.ID + "` takes the restore back",
+		}
 	}
-	r.Settings = settings
-	if old := resourceOf(inv, r.From); old != nil {
-		r.Tags = plainTags(old.Tags)
-	}
-	return e.restoring(ctx, k, m.Site, r)
+	return made, failed
 }
 
 // RunRestore runs the steps, or resumes them.
 func (e *Engine) RunRestore(ctx context.Context, r Restoring, poll time.Duration, watch func(saga.Event)) (saga.Result, error) {
+	if err := e.checkable(ctx, r); err != nil {
+		return saga.Result{}, err
+	}
+	if r.blocked != nil {
+		return saga.Result{}, r.blocked
+	}
 	return e.drive(ctx, r, poll, watch, (*saga.Runner).Run)
 }
 
@@ -167,7 +279,7 @@ func (e *Engine) drive(ctx context.Context, r Restoring, poll time.Duration, wat
 	if err != nil {
 		return saga.Result{}, s.Wrap(fmt.Sprintf("reach %s", r.Site), err)
 	}
-	runner := &saga.Runner{Worker: w, Clock: e.Clock, Poll: poll, Watch: watch, Temporary: func(err error) bool {
+	runner := &saga.Runner{Worker: e.checked(w, r, restorer.Endpoint), Clock: e.Clock, Poll: poll, Watch: watch, Temporary: func(err error) bool {
 		switch s.Fault(err) {
 		case store.Busy, store.Throttled, store.Unreachable:
 			return true
@@ -175,38 +287,7 @@ func (e *Engine) drive(ctx context.Context, r Restoring, poll time.Duration, wat
 			return false
 		}
 	}}
-	return how(runner, ctx, r.Saga), nil
-}
-
-// recoveryPoint finds the snapshot that a person means.
-func recoveryPoint(namespace string, inv dr.Inventory, w RestoreWish) (dr.Snapshot, error) {
-	at, byTime := parseMoment(w.From)
-	var best *dr.Snapshot
-	sites := map[string]bool{}
-	for i := range inv.Snapshots {
-		s := &inv.Snapshots[i]
-		if s.Claim.Stage != "" || w.Site != "" && s.Ref.Site.Name != w.Site {
-			continue
-		}
-		if s.Ref.ID == w.From || s.ARN == w.From {
-			return *s, usable(*s, w)
-		}
-		chosen := byTime || w.From == "" || w.From == "latest"
-		if !chosen || s.State != dr.Good || s.Claim.Owner != namespace || !means(inv, *s, w.Resource) || byTime && s.Taken.After(at) {
-			continue
-		}
-		sites[s.Ref.Site.Name] = true
-		if best == nil || s.Taken.After(best.Taken) {
-			best = s
-		}
-	}
-	switch {
-	case best == nil:
-		return dr.Snapshot{}, noPoint(inv, w)
-	case len(sites) > 1 && w.Site == "" && best.Claim.Origin != "":
-		return dr.Snapshot{}, fmt.Errorf("%s has recovery points at several sites: say which with --site", w.Resource)
-	}
-	return *best, nil
+	return advised(s, r, how(runner, ctx, r.Saga)), nil
 }
 
 // parseMoment reads a moment in UTC.
@@ -217,58 +298,6 @@ func parseMoment(text string) (time.Time, bool) {
 		}
 	}
 	return time.Time{}, false
-}
-
-// usable says why the snapshot that a person named cannot be restored from.
-func usable(s dr.Snapshot, w RestoreWish) error {
-	switch {
-	case s.State == dr.Pending:
-		return fmt.Errorf("snapshot %s is still being made (%s)", s.Ref.ID, s.Status)
-	case s.State != dr.Good:
-		return fmt.Errorf("snapshot %s is %s and cannot be restored from", s.Ref.ID, s.Status)
-	case w.Resource != "" && s.Of.ID != w.Resource && !strings.HasSuffix(s.Claim.Source, "/"+w.Resource):
-		return fmt.Errorf("snapshot %s is of %s, not of %s", s.Ref.ID, s.Of.ID, w.Resource)
-	}
-	return nil
-}
-
-// means reports whether a snapshot is of what a person calls by a name.
-func means(inv dr.Inventory, s dr.Snapshot, name string) bool {
-	part := strings.Split(s.Claim.Source, "/")
-	if s.Of.ID == name || len(part) == 4 && part[3] == name {
-		return true
-	}
-	r := resourceOf(inv, s)
-	return r != nil && r.Name == name
-}
-
-func noPoint(inv dr.Inventory, w RestoreWish) error {
-	err := fmt.Errorf("there is no good snapshot of %s that can be used (--from %s)", w.Resource, w.From)
-	for _, gap := range inv.Gaps {
-		return errors.Join(err, fmt.Errorf("not every site could be seen: %w", gap))
-	}
-	return err
-}
-
-// resourceOf finds the resource of which a snapshot was taken, at its own site.
-func resourceOf(inv dr.Inventory, s dr.Snapshot) *dr.Resource {
-	for i := range inv.Resources {
-		if r := &inv.Resources[i]; r.Ref.Source() == s.Claim.Source && r.Ref.Site == s.Ref.Site {
-			return r
-		}
-	}
-	return nil
-}
-
-// plainTags gives the tags of a resource that another may carry too.
-func plainTags(t dr.Tags) dr.Tags {
-	out := dr.Tags{}
-	for k, v := range t {
-		if !strings.HasPrefix(k, "aws:") && !strings.HasPrefix(k, "rds:") && !strings.HasPrefix(k, dr.TagRestore) {
-			out[k] = v
-		}
-	}
-	return out
 }
 
 // restoreID gives a restore a short name of its own, out of what it is and when it

@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -147,79 +148,113 @@ func TestRestoreAsNew(t *testing.T) {
 	})
 }
 
-// TestRestoreEveryCall: fail, lose the answer of, or crash at each call of an in-place
-// restore in turn, then resume or look: the original or the new one serves under the
-// name, and nothing is left over.
-func TestRestoreEveryCall(t *testing.T) {
+// restoreScene is a restore whose every call is disturbed.
+type restoreScene struct {
+	// file is the policy file; seed puts in what is restored, with a good snapshot of it.
+	file string
+	seed func(*world)
+	wish engine.RestoreWish
+	// open starts a process of holdfast under the file; nil: one that knows RDS alone.
+	open func(*world, string) *process
+	// poll is how often steps are looked at; 0: restorePoll.
+	poll time.Duration
+	// judge looks, when all is over, whether the original or the new one serves, and
+	// nothing is left over.
+	judge func(*world, engine.Restoring, saga.Result)
+	// watch, unless it is nil, is told what happens.
+	watch func(*world, saga.Event)
+}
+
+func (sc restoreScene) watching(w *world) func(saga.Event) {
+	if sc.watch == nil {
+		return nil
+	}
+	return func(ev saga.Event) { sc.watch(w, ev) }
+}
+
+func (sc restoreScene) process(w *world) *process {
+	w.Helper()
+	if sc.open != nil {
+		return sc.open(w, sc.file)
+	}
+	return w.process(parse(w, sc.file))
+}
+
+// everyCall fails, loses the answer of, or crashes at each call of a restore in turn;
+// then another machine resumes what it finds.
+func (sc restoreScene) everyCall(t *testing.T) {
+	t.Helper()
 	faults := []sandbox.Fault{
 		{Kind: sandbox.CrashBefore, Times: 1},
 		{Kind: sandbox.CrashAfter, Times: 1},
 		{Kind: sandbox.Timeout, Times: 8},
 		{Kind: sandbox.Fail, Times: 8},
 	}
-	for _, first := range []bool{false, true} {
-		calls := restoreCalls(t, first)
-		every := 1
-		if testing.Short() || raceDetector {
-			every = 7
-		}
-		count := 0
-		for n := 0; n < calls; n += every {
-			for _, f := range faults {
-				f.Skip = n
-				count++
-				name := fmt.Sprintf("rename-first=%v/%d/%s", first, n, f.Kind)
-				t.Run(name, func(t *testing.T) { restoreWith(t, f, first) })
-			}
-		}
-		t.Logf("rename-first %v: %d points of %d calls", first, count, calls)
+	calls, every, count := sc.calls(t), 1, 0
+	if testing.Short() || raceDetector {
+		every = max(calls/12, 7)
 	}
+	for n := 0; n < calls; n += every {
+		for _, f := range faults {
+			f.Skip = n
+			count++
+			t.Run(fmt.Sprintf("%d/%s", n, f.Kind), func(t *testing.T) { sc.disturbed(t, f) })
+		}
+	}
+	t.Logf("%d points of %d calls", count, calls)
 }
 
-func restoreCalls(t *testing.T, first bool) int {
+// calls counts the calls of the undisturbed restore.
+func (sc restoreScene) calls(t *testing.T) (n int) {
 	t.Helper()
-	n := 0
 	bubble(t, sandbox.Options{Latency: 20 * time.Millisecond}, func(w *world) {
-		w.rich()
-		p := w.process(parse(w, oneSite+hourly))
-		wish := inPlace()
-		wish.RenameFirst = first
-		r := w.planRestore(p, wish)
+		sc.seed(w)
+		p := sc.process(w)
+		r := w.planRestore(p, sc.wish)
 		w.ResetCalls()
-		res, err := p.RunRestore(w.Context(), r, restorePoll, nil)
+		res, err := p.RunRestore(w.Context(), r, cmp.Or(sc.poll, restorePoll), sc.watching(w))
 		w.must(err)
 		if res.Outcome != saga.Finished {
 			t.Fatalf("%+v", res)
 		}
 		n = len(w.Calls())
+		sc.judge(w, r, res)
 	})
 	return n
 }
 
-func restoreWith(t *testing.T, f sandbox.Fault, first bool) {
+func (sc restoreScene) disturbed(t *testing.T, f sandbox.Fault) {
 	bubble(t, sandbox.Options{Latency: 20 * time.Millisecond}, func(w *world) {
-		w.rich()
-		file := parse(w, oneSite+hourly)
-		p := w.process(file)
-		wish := inPlace()
-		wish.RenameFirst = first
-		r := w.planRestore(p, wish)
+		sc.seed(w)
+		p := sc.process(w)
+		r := w.planRestore(p, sc.wish)
 		f.Client = p.client
 		defer w.Inject(f)()
-		res, err := p.RunRestore(w.Context(), r, restorePoll, nil)
+		res, err := p.RunRestore(w.Context(), r, cmp.Or(sc.poll, restorePoll), sc.watching(w))
 		w.must(err)
 		for range 3 { // Another machine finds it by its marks and goes on.
-			q := w.process(file)
+			q := sc.process(w)
 			found, err := q.Restores(w.Context(), q.Observe(w.Context()))
 			w.must(err)
 			if len(found) == 0 {
 				break
 			}
-			res, err = q.RunRestore(w.Context(), found[0], restorePoll, nil)
+			res, err = q.RunRestore(w.Context(), found[0], cmp.Or(sc.poll, restorePoll), sc.watching(w))
 			w.must(err)
 		}
-		w.endsWell(r, res)
+		sc.judge(w, r, res)
 	})
+}
+
+// TestRestoreEveryCall: of an RDS instance, in both orders.
+func TestRestoreEveryCall(t *testing.T) {
+	for _, first := range []bool{false, true} {
+		t.Run(fmt.Sprintf("rename-first=%v", first), func(t *testing.T) {
+			wish := inPlace()
+			wish.RenameFirst = first
+			restoreScene{file: oneSite + hourly, seed: (*world).rich, wish: wish, judge: (*world).endsWell}.everyCall(t)
+		})
+	}
 }
 
 // endsWell: one database serves under the name, either the original, alone and without

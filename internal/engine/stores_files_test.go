@@ -240,7 +240,7 @@ func (d *depot) seeds(site dr.Site, m store.Manifest) {
 	}
 	c := elasticache.NewFromConfig(d.hands(site))
 	_, err := c.CreateReplicationGroup(d.Context(), &elasticache.CreateReplicationGroupInput{
-		ReplicationGroupId: aws.String("again"), ReplicationGroupDescription: aws.String("d"), Engine: &m.Engine, EngineVersion: &m.Version,
+		ReplicationGroupId: aws.String("again"), ReplicationGroupDescription: aws.String("d"), Engine: &m.Engine, EngineVersion: aws.String("8.0"),
 		CacheNodeType: aws.String("cache.r7g.large"), SnapshotArns: arns, NodeGroupConfiguration: shards,
 	})
 	d.must(err)

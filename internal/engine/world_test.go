@@ -59,6 +59,8 @@ type world struct {
 	testing.TB
 	*sandbox.AWS
 	clock engine.Clock
+	// checks checks the data of restored stores; it may be nil.
+	checks engine.Checker
 }
 
 // bubble runs a test under virtual time, from three minutes past noon on.
@@ -100,7 +102,7 @@ func (w *world) process(f policy.File) *process {
 	}, f.Sites)
 	return &process{
 		Engine: &engine.Engine{
-			File: f, Stores: []*store.Store{store.New(rds.New(sessions))}, Reach: sessions.Confirm, Clock: w.clock,
+			File: f, Stores: []*store.Store{store.New(rds.New(sessions))}, Reach: sessions.Confirm, Clock: w.clock, Checks: w.checks,
 		},
 		client: c,
 	}

@@ -1,6 +1,7 @@
 // Package outside finds and runs the judges that holdfast did not write: the
 // aws command line and the emulator moto. Tests use it to hold holdfast, and
-// its own simulated AWS, against programs that know nothing of either.
+// its own simulated AWS, against programs that know nothing of either. It
+// also starts real databases, for checks to ask.
 //
 // The programs are put in place by "make outside". Where one is missing, the
 // test that needs it is skipped with a word about why; where they are required

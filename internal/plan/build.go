@@ -21,6 +21,7 @@ func Build(now time.Time, f policy.File, inv dr.Inventory, lim Limits) Plan {
 	for _, c := range covers {
 		b.protect(c)
 	}
+	b.retirements(sortedResources(inv))
 	b.copies(lim)
 	b.finish()
 	b.retain()
@@ -70,6 +71,8 @@ type builder struct {
 	bySource map[string]*dr.Resource
 	copying  copying
 	room     room
+	// retired are the deletes of what restores replaced. They come last of all.
+	retired []Action
 	// Scratch space, used anew for every line.
 	points []policy.Point
 	rules  []policy.Rules
@@ -212,7 +215,7 @@ func (b *builder) creation(r *dr.Resource, p policy.Policy, l *line, slot time.T
 	why := Reason{Code: Due, Text: b.dueText(p, l, slot)}
 	claim := dr.Claim{
 		Owner: b.file.Namespace, Policy: p.Name, Slot: slot.UTC(),
-		Source: r.Ref.Source(), Config: r.Config,
+		Source: r.Ref.Source(), Config: r.Captured(),
 	}
 	if p.Name == policy.TagPolicyName {
 		claim.Retention = p.Keep.Tag()
@@ -289,7 +292,7 @@ func (b *builder) grant(w Wish) {
 	}
 	claim := dr.Claim{
 		Owner: b.file.Namespace, Policy: w.Policy, Slot: b.now.Truncate(time.Second),
-		Source: r.Ref.Source(), Keep: w.Keep, Config: r.Config,
+		Source: r.Ref.Source(), Keep: w.Keep, Config: r.Captured(),
 	}
 	name, _ := b.freeName(claim, r, b.ix.originals(*r, w.Policy))
 	p, _ := b.file.Policy(w.Policy)

@@ -164,7 +164,7 @@ func TestCreationCarriesAll(t *testing.T) {
 	p := plan.Build(now, f, dr.Inventory{Resources: []dr.Resource{ready("orders")}}, plan.Limits{})
 	want := dr.Claim{
 		Owner: "test", Policy: "gold", Slot: at("2026-11-20 14:00"),
-		Source: "rds/111111111111/us-east-1/orders", Config: "class=db.r6g.large",
+		Source: "rds/111111111111/us-east-1/orders", Config: "class=db.r6g.large+tag.backup=gold+tag.holdfast:policy=gold+tag.team=shop",
 	}
 	a := p.Actions[0]
 	if a.Claim != want {

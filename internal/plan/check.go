@@ -31,7 +31,7 @@ func Check(p Plan, f policy.File, inv dr.Inventory) []Violation {
 		going:   map[dr.Ref]int{},
 		good:    make([]bool, len(p.Actions)),
 		counts:  map[family]count{},
-		names:   map[dr.Ref]bool{},
+		names:   map[dr.Ref]bool{}, restoring: restoring(inv.Resources),
 	}
 	for i := range p.Actions {
 		c.action(i)
@@ -40,6 +40,7 @@ func Check(p Plan, f policy.File, inv dr.Inventory) []Violation {
 	c.unknownDeletes()
 	c.floors()
 	c.copies()
+	c.retirements(p.At)
 	return c.found
 }
 
@@ -62,7 +63,9 @@ type checker struct {
 	good    []bool         // by action: the snapshot was seen to be good
 	counts  map[family]count
 	names   map[dr.Ref]bool
-	found   []Violation
+	// restoring are the snapshots from which restores are under way.
+	restoring map[dr.Ref]string
+	found     []Violation
 }
 
 func (c *checker) object(a *Action, format string, args ...any) {
@@ -92,7 +95,7 @@ func (c *checker) action(i int) {
 		c.adoption(a)
 	case Configure:
 		c.configures(a)
-	case Share, Withdraw: // They are looked at together with the copies.
+	case Share, Withdraw, Retire: // They are looked at below.
 	case Hold, Release:
 		c.object(a, "a person's hold is never planned")
 	}
@@ -153,6 +156,9 @@ func (c *checker) mayGo(a *Action, s *dr.Snapshot) {
 	}
 	if s.Claim != a.Claim {
 		c.object(a, "the claim in the plan is not the one that was seen")
+	}
+	if id := c.restoring[s.Ref]; id != "" {
+		c.object(a, "restore %s is under way from it", id)
 	}
 	if err, gap := c.inv.Gaps[dr.Scope{Kind: s.Ref.Kind, Site: s.Ref.Site}]; gap {
 		c.object(a, "its scope could not be seen whole: %v", err)
@@ -224,7 +230,7 @@ func Withhold(p Plan, found []Violation) Plan {
 		switch {
 		case objected:
 			text = "the check before applying objects: " + text
-		case a.Verb == Delete:
+		case a.Verb == Delete || a.Verb == Retire:
 			text = "the check before applying objects to another part of this plan, so nothing is deleted"
 		default:
 			kept = append(kept, a)

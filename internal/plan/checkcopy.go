@@ -32,7 +32,7 @@ func (c *checker) copies() {
 			if a.Claim.Stage != "" && c.good[i] && newest[lineage{a.Claim.Source, a.Claim.Policy}] < a.Claim.Slot.Unix() {
 				c.object(a, "nothing else that is good holds data as new")
 			}
-		case Create, Promote, Adopt, Hold, Release, Configure:
+		case Create, Promote, Adopt, Hold, Release, Configure, Retire:
 		}
 	}
 }
@@ -51,7 +51,7 @@ func (c *checker) involved() (map[dr.Ref]*dr.Snapshot, map[trail][]int) {
 			sources[a.From] = nil
 		case Delete:
 			deletes[trailOf(a.Claim)] = append(deletes[trailOf(a.Claim)], i)
-		case Create, Promote, Adopt, Hold, Release, Configure:
+		case Create, Promote, Adopt, Hold, Release, Configure, Retire:
 		}
 	}
 	return sources, deletes
@@ -148,7 +148,7 @@ func (c *checker) leaves(a *Action, s *dr.Snapshot) {
 		if s.Key != "" && a.Key == "" && a.Claim.Stage != ExportStage {
 			c.object(a, "the copy of an encrypted snapshot would name no key")
 		}
-	case Create, Promote, Adopt, Delete, Hold, Release, Withdraw, Configure:
+	case Create, Promote, Adopt, Delete, Hold, Release, Withdraw, Configure, Retire:
 	}
 }
 

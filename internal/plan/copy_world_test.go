@@ -164,7 +164,7 @@ func (c *cloud) act(a plan.Action) {
 		}
 	case plan.Delete:
 		c.remove(a)
-	case plan.Promote, plan.Adopt, plan.Hold, plan.Release, plan.Configure:
+	case plan.Promote, plan.Adopt, plan.Hold, plan.Release, plan.Configure, plan.Retire:
 		c.t.Fatalf("unexpected %v", a)
 	}
 }

@@ -43,7 +43,7 @@ func (b *builder) finishing(s *dr.Snapshot, r *dr.Resource) Action {
 	if r == nil {
 		return a
 	}
-	a.Of, a.Claim.Config, a.Tags = r.Name, r.Config, ownTags(r.Tags)
+	a.Of, a.Claim.Config, a.Tags = r.Name, r.Captured(), ownTags(r.Tags)
 	if stated, ok, err := b.file.Stated(*r); a.Claim.Policy == policy.TagPolicyName && ok && err == nil && stated.Name == policy.TagPolicyName {
 		a.Claim.Retention = stated.Keep.Tag()
 	}

@@ -49,7 +49,7 @@ func TestFinish(t *testing.T) {
 			map[plan.Verb]int{plan.Adopt: 1},
 			func(t *testing.T, a plan.Action) {
 				t.Helper()
-				if a.Claim.Config != ready("orders").Config || a.Tags["team"] != "shop" || a.Of != "orders" || a.Reason.Code != plan.Interrupted {
+				if a.Claim.Config != "class=db.r6g.large+tag.backup=gold+tag.holdfast:policy=gold+tag.team=shop" || a.Tags["team"] != "shop" || a.Of != "orders" || a.Reason.Code != plan.Interrupted {
 					t.Errorf("it is claimed with %+v", a)
 				}
 			},

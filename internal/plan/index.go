@@ -188,13 +188,14 @@ func (ix *index) automatedSince(r dr.Ref, since time.Time) *dr.Snapshot {
 }
 
 // newestGood gives the good snapshot of a source with the latest data, whatever
-// its policy, at one site; nil when there is none. Within a line the latest slot
+// its policy, at one site; nil when there is none. Final snapshots are apart: what
+// they were taken of is there no more, even where something else has its name. Within a line the latest slot
 // has the latest data.
 func (ix *index) newestGood(source string, site dr.Site) *dr.Snapshot {
 	var best *dr.Snapshot
 	for _, n := range ix.bySource[source] {
 		l := &ix.lines[n]
-		if ix.sites[l.key.site] != site || l.key.stage != "" {
+		if ix.sites[l.key.site] != site || l.key.stage != "" || l.key.policy == dr.PolicyFinal {
 			continue
 		}
 		for _, e := range l.snaps {

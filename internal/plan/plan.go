@@ -41,6 +41,9 @@ const (
 	// Configure sets a resource's service to copy its new snapshots to another site by
 	// itself.
 	Configure Verb = "configure"
+	// Retire deletes a resource that a restore replaced and that was kept for a while,
+	// after a final snapshot of it.
+	Retire Verb = "retire"
 )
 
 // Action is one thing to do. Applying it twice does it once: the name is derived
@@ -54,10 +57,11 @@ type Action struct {
 	To dr.Site `json:"to"`
 	// Name is the name of the snapshot that is made, or that of the one changed.
 	Name string `json:"name"`
-	// Of is what people call the resource that a snapshot is taken of.
+	// Of is what people call the resource that a snapshot is taken of, or that is deleted.
 	Of string `json:"of,omitempty"`
 	// Claim is written with the snapshot that is made. When one is deleted it is
-	// the claim that it must still carry at that moment.
+	// the claim that it must still carry at that moment; when a resource is deleted, that
+	// of its final snapshot.
 	Claim dr.Claim `json:"claim"`
 	// Parts are the identifiers of what is snapshotted together, where a resource
 	// has parts; others are left out.
@@ -66,7 +70,8 @@ type Action struct {
 	// snapshot has any beside its name. A driver deletes them without looking again,
 	// so they reach it as the last look saw them and not as they were planned.
 	Members []string `json:"members,omitempty"`
-	// Tags are the source's own tags, which the snapshot is to carry too.
+	// Tags are the source's own tags, which the snapshot is to carry too; of a resource
+	// that is deleted, those by which it is, which it must still bear at that moment.
 	Tags dr.Tags `json:"tags,omitempty"`
 	// Taken is when the snapshot to be changed was taken; zero for creates.
 	Taken time.Time `json:"taken,omitzero"`

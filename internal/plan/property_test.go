@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -90,6 +91,8 @@ func after(p plan.Plan, inv dr.Inventory, state dr.Condition) dr.Inventory {
 			out.Snapshots = append(out.Snapshots, dr.Snapshot{
 				Ref: dr.Ref{Kind: a.From.Kind, Site: a.To, ID: a.Name}, Of: a.From, Taken: p.At, State: state, Claim: a.Claim,
 			})
+		case plan.Retire:
+			out.Resources = slices.DeleteFunc(slices.Clone(out.Resources), func(r dr.Resource) bool { return r.Ref == a.From })
 		case plan.Promote, plan.Adopt, plan.Hold, plan.Release, plan.Copy, plan.Share, plan.Withdraw, plan.Configure: // Not of this world.
 		}
 	}

@@ -43,6 +43,12 @@ const (
 	Asked Code = "asked"
 	// Expired: no rule of its policy keeps it any longer.
 	Expired Code = "expired"
+	// FinalSnapshot: the time of what a restore replaced has come, and a last snapshot is
+	// taken of it before it is deleted.
+	FinalSnapshot Code = "final-snapshot"
+	// Replaced: a restore replaced it, its time has come, and a final snapshot holds its
+	// data.
+	Replaced Code = "replaced"
 	// Broken: it failed and can never be restored from.
 	Broken Code = "broken"
 )
@@ -65,6 +71,8 @@ const (
 	Unreadable Code = "unreadable"
 	// Needed: it would expire, but a copy still needs it.
 	Needed Code = "needed"
+	// Final: it is the final snapshot of what a restore replaced.
+	Final Code = "final"
 	// Odd: the service gave a status that holdfast does not know.
 	Odd Code = "odd"
 )
@@ -77,6 +85,14 @@ const (
 	Leaving Code = "leaving"
 	// Blocked: the resource cannot be snapshotted until somebody acts.
 	Blocked Code = "blocked"
+	// KeptUntil: a restore replaced it, and it is kept for a while.
+	KeptUntil Code = "kept-until"
+	// FinalPending: its final snapshot is being made.
+	FinalPending Code = "final-pending"
+	// Restoring: a restore of it is under way.
+	Restoring Code = "restoring"
+	// NotRetired: a restore replaced it, and something stands in the way of deleting it.
+	NotRetired Code = "not-retired"
 	// TooMany: the deletes of a scope go beyond the limit.
 	TooMany Code = "too-many-deletes"
 	// Copying: a copy is being made.

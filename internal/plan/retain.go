@@ -32,6 +32,7 @@ const (
 	tooMany
 	needed
 	onTheWay
+	final
 	// Those from here on let the snapshot go.
 	expired
 	broken
@@ -46,6 +47,10 @@ func (b *builder) retain() {
 		l := &b.ix.lines[n]
 		if l.key.stage != "" {
 			b.clearWay(l)
+			continue
+		}
+		if l.key.policy == dr.PolicyFinal {
+			b.keepFinals(l)
 			continue
 		}
 		if p, keep, ok := b.retention(l); ok {
@@ -282,6 +287,10 @@ func (b *builder) limitDeletes(lim Limits) {
 			leaving.add(s.Ref)
 		}
 	}
+	for i := range b.retired { // An old one counts as much as a snapshot.
+		leaving.add(b.retired[i].From)
+		all.add(b.retired[i].From)
+	}
 	going, total := leaving.counts(), all.counts()
 	for scope, n := range going {
 		if lim.MaxDelete.Allows(n, total[scope]) {
@@ -290,13 +299,14 @@ func (b *builder) limitDeletes(lim Limits) {
 		}
 		b.plan.Refused = append(b.plan.Refused, Verdict{
 			Ref: dr.Ref{Kind: scope.Kind, Site: scope.Site}, Name: string(scope.Kind) + " deletes",
-			Reason: Reason{Code: TooMany, Text: fmt.Sprintf("%d of %d good snapshots would go at once, so none is deleted", n, total[scope])},
+			Reason: Reason{Code: TooMany, Text: fmt.Sprintf("%d of %d good snapshots%s would go at once, so none is deleted", n, total[scope], b.alsoRetired(scope))},
 			Remedy: fmt.Sprintf("look at the plan; if that is what you mean, run once with --max-delete %d", n),
 		})
 	}
 	if len(going) == 0 {
 		return
 	}
+	b.retired = slices.DeleteFunc(b.retired, func(a Action) bool { _, stopped := going[a.From.Scope()]; return stopped })
 	for i := range b.settled {
 		t := &b.settled[i]
 		if _, stopped := going[b.ix.inv.Snapshots[t.at].Ref.Scope()]; stopped && t.code == expired {
@@ -329,6 +339,7 @@ func (b *builder) write() {
 		b.plan.Kept = append(b.plan.Kept, Verdict{Ref: s.Ref, Name: s.Ref.ID, Policy: s.Claim.Policy, Taken: s.Taken, Reason: b.why(s, t)})
 	}
 	reverseLines(actions[len(b.plan.Actions):])
+	actions = append(actions, b.retired...)
 	b.plan.Actions = actions
 }
 
@@ -374,6 +385,8 @@ func (b *builder) why(s *dr.Snapshot, t settlement) Reason {
 		return Reason{Code: TooMany, Text: "it would expire, but too many would go at once"}
 	case needed:
 		return Reason{Code: Needed, Text: b.copying.needed[t.at]}
+	case final:
+		return Reason{Code: Final, Text: "final snapshot of " + s.Of.ID + ", which a restore replaced; delete it when you are content"}
 	case onTheWay:
 		return Reason{Code: Needed, Text: "it was on the way of a copy, and nothing else holds data as new"}
 	case passed:

@@ -157,7 +157,7 @@ func (b *builder) receive(s *dr.Snapshot) {
 	if o := b.originalOf(claim); o != nil {
 		claim.Config, claim.Keep = o.Claim.Config, claim.Keep || o.Claim.Keep
 	} else if r := b.bySource[claim.Source]; r != nil && claim.Config == "" {
-		claim.Config = r.Config
+		claim.Config = r.Captured()
 	}
 	of := *s
 	of.Claim = claim

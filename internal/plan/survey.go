@@ -23,6 +23,8 @@ const (
 	NoObjective Standard = "no-objective"
 	// Uncovered: no policy covers the resource.
 	Uncovered Standard = "uncovered"
+	// Aside: it is only there because of a restore: being made, or kept for a while.
+	Aside Standard = "aside"
 	// Partly: a policy covers it, but not all of its parts.
 	Partly Standard = "partly"
 	// Gone: the resource is no longer there, but snapshots of it are.
@@ -101,7 +103,9 @@ func Survey(now time.Time, f policy.File, inv dr.Inventory) []Standing {
 		}
 		if len(c.policies) == 0 {
 			s := b.uncovered(c.r)
-			s.Note = c.note()
+			if s.Note = c.note(); c.aside != "" {
+				s.Standard = Aside
+			}
 			out = append(out, s)
 		}
 	}
@@ -237,7 +241,11 @@ func (b *builder) gone(present map[string]bool) []Standing {
 		}
 		s := Standing{Resource: first.Of, Name: first.Of.ID, Policy: l.key.policy, Standard: Gone}
 		s.Good, s.Pending = b.count(l)
-		if n := b.ix.newestGood(l.key.source, first.Ref.Site); n != nil {
+		n := b.ix.newestGood(l.key.source, first.Ref.Site)
+		if l.key.policy == dr.PolicyFinal {
+			n = b.firstGood(l)
+		}
+		if n != nil {
 			s.Newest, s.Taken, s.Age = n.Ref, n.Taken, Seconds(b.now.Sub(n.Taken))
 		}
 		out = append(out, s)

@@ -34,6 +34,7 @@ func (d *decoder) policyFields(p *draft) []field {
 		{"keep", func(n *node) { p.Keep = d.keep(n, &p.marks) }},
 		{"volumes", func(n *node) { p.Volumes = d.volumes(n) }},
 		{"copies", func(n *node) { d.copies(n, p) }},
+		{"checks", func(n *node) { p.Checks = d.checks(n) }},
 		{"objective", func(n *node) { d.objective(n, p) }},
 	}
 }

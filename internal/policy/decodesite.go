@@ -18,7 +18,9 @@ func (d *decoder) siteFields(s *Site) []field {
 		{"profile", d.textInto("profile", "the name of a profile", &s.Profile)},
 		{"key", d.textInto("key", "a KMS key, such as alias/holdfast or its ARN", &s.Key)},
 		{"bucket", func(n *node) { s.Bucket = d.bucket(n) }},
+		{"restore", func(n *node) { s.Restore = d.translation(n) }},
 		{"vault", func(n *node) { s.Vault = d.vault(n) }},
+		{"proxy", func(n *node) { s.Proxy = d.proxy(n) }},
 	}
 }
 
@@ -33,7 +35,7 @@ func (d *decoder) site(e entry) {
 
 func (d *decoder) checkSite(s Site, e entry) {
 	if v := e.value.get("vault"); v != nil {
-		for _, key := range [...]string{"account", "region", "role", "external_id", "bucket"} {
+		for _, key := range [...]string{"account", "region", "role", "external_id", "bucket", "restore"} {
 			if other := e.value.get(key); other != nil {
 				d.fail(other.pos, "make two sites", "site %s: a vault has no %s", clip(s.Name), key)
 			}

@@ -55,7 +55,12 @@ type Site struct {
 	Key string
 	// Bucket is the S3 bucket for what leaves and arrives as files; empty: none.
 	Bucket string
-	Pos    Pos
+	// Proxy is the URL of the SOCKS5 proxy through which checks reach the databases;
+	// empty: directly. It may hold a password.
+	Proxy string
+	// Restore says what stands here for what the configurations of other sites name.
+	Restore Translation
+	Pos     Pos
 }
 
 // Policy is one policy.
@@ -68,6 +73,8 @@ type Policy struct {
 	// Keep is the retention where the snapshots are taken.
 	Keep   Retention
 	Copies []Copy
+	// Checks are what a restored store has to show.
+	Checks []Check
 	// Objective is what the owner wants to hold.
 	Objective Objective
 	// Location is where days, weeks and months begin and end; never nil in a

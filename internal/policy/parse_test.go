@@ -88,7 +88,9 @@ func TestGoodFile(t *testing.T) {
 		Namespace: "prod",
 		Sites: []Site{
 			{Site: dr.Site{Name: "prod", Account: "111111111111", Region: "us-east-1"}, Role: "holdfast", Pos: Pos{3, 3}},
-			{Site: dr.Site{Name: "dr", Account: "222222222222", Region: "us-west-2"}, Role: "holdfast", Pos: Pos{4, 3}},
+			{Site: dr.Site{Name: "dr", Account: "222222222222", Region: "us-west-2"}, Role: "holdfast", Restore: Translation{
+				"security": {"sg-1": "sg-2"}, "port": {"5432": "5433"}, "*": {"arn:x": "arn:y"},
+			}, Pos: Pos{4, 3}},
 			{Site: dr.Site{Name: "lake", Vault: "s3://acme-rdb/prod"}, Pos: Pos{5, 3}},
 		},
 		Policies: []Policy{

@@ -20,14 +20,16 @@ type fileShape struct {
 }
 
 type siteShape struct {
-	Account    string `json:"account,omitempty" jsonschema:"pattern=^[0-9]{12}$" jsonschema_description:"The AWS account, 12 digits in quotes. Left out: the account of holdfast's own credentials."`
-	Region     string `json:"region,omitempty" jsonschema_description:"The AWS Region, such as us-east-1."`
-	Role       string `json:"role,omitempty" jsonschema_description:"The name or ARN of the role to assume. Left out: holdfast's own credentials."`
-	ExternalID string `json:"external_id,omitempty" jsonschema_description:"Handed over when assuming the role."`
-	Profile    string `json:"profile,omitempty" jsonschema_description:"A profile of the AWS configuration to start from."`
-	Key        string `json:"key,omitempty" jsonschema_description:"The KMS key for copies that arrive here."`
-	Bucket     string `json:"bucket,omitempty" jsonschema_description:"The S3 bucket there for snapshots that leave and arrive as files, such as those of ElastiCache."`
-	Vault      string `json:"vault,omitempty" jsonschema_description:"A bucket (s3://bucket/folder) or an absolute path, for stores whose snapshots are files; instead of account and region."`
+	Account    string                         `json:"account,omitempty" jsonschema:"pattern=^[0-9]{12}$" jsonschema_description:"The AWS account, 12 digits in quotes. Left out: the account of holdfast's own credentials."`
+	Region     string                         `json:"region,omitempty" jsonschema_description:"The AWS Region, such as us-east-1."`
+	Role       string                         `json:"role,omitempty" jsonschema_description:"The name or ARN of the role to assume. Left out: holdfast's own credentials."`
+	ExternalID string                         `json:"external_id,omitempty" jsonschema_description:"Handed over when assuming the role."`
+	Profile    string                         `json:"profile,omitempty" jsonschema_description:"A profile of the AWS configuration to start from."`
+	Key        string                         `json:"key,omitempty" jsonschema_description:"The KMS key for copies that arrive here."`
+	Bucket     string                         `json:"bucket,omitempty" jsonschema_description:"The S3 bucket there for snapshots that leave and arrive as files, such as those of ElastiCache."`
+	Restore    map[string]map[string]tagShape `json:"restore,omitempty" jsonschema:"minProperties=1" jsonschema_description:"For restores at this site: what stands here for what the captured configuration names, by setting. * stands for every setting, or for whatever it was."`
+	Vault      string                         `json:"vault,omitempty" jsonschema_description:"A bucket (s3://bucket/folder) or an absolute path, for stores whose snapshots are files; instead of account and region."`
+	Proxy      string                         `json:"proxy,omitempty" jsonschema_description:"How checks reach the databases of the site: a SOCKS5 proxy, as in socks5://127.0.0.1:1080."`
 }
 
 type policyShape struct {
@@ -38,7 +40,44 @@ type policyShape struct {
 	Keep      keepShape      `json:"keep" jsonschema_description:"How long to keep the snapshots where they are taken."`
 	Volumes   volumesShape   `json:"volumes,omitzero" jsonschema_description:"Which volumes of an instance to leave out."`
 	Copies    []copyShape    `json:"copies,omitempty" jsonschema_description:"Where to copy them."`
+	Checks    []checkShape   `json:"checks,omitempty" jsonschema:"minItems=1" jsonschema_description:"What a restored store has to show before it takes the place of another."`
 	Objective objectiveShape `json:"objective,omitzero" jsonschema_description:"What must hold."`
+}
+
+type checkShape struct {
+	SQL      string        `json:"sql,omitempty" jsonschema_description:"A query that gives one row of one column."`
+	TCP      portShape     `json:"tcp,omitzero" jsonschema_description:"Whether anybody answers: true for the port of the store, or a port."`
+	Redis    keysShape     `json:"redis,omitzero" jsonschema_description:"How many keys there are."`
+	Expect   tagShape      `json:"expect,omitzero" jsonschema_description:"What the query is to give."`
+	AtLeast  tagShape      `json:"at_least,omitzero" jsonschema_description:"Or: a number of at least this."`
+	AtMost   tagShape      `json:"at_most,omitzero" jsonschema_description:"Or: a number of at most this."`
+	Database string        `json:"database,omitempty" jsonschema_description:"The database to ask; the one that was captured, or the engine's own, if left out."`
+	User     string        `json:"user,omitempty" jsonschema_description:"Who asks; the captured master user if left out."`
+	Password passwordShape `json:"password,omitzero" jsonschema_description:"Where the password is found."`
+	TLS      string        `json:"tls,omitempty" jsonschema:"enum=verify,enum=require,enum=off" jsonschema_description:"How the connection is protected; require if left out."`
+	CA       string        `json:"ca,omitempty" jsonschema_description:"A file of certificates to verify with; those of the system if left out."`
+	Within   string        `json:"within,omitempty" jsonschema_description:"How long the store may take to pass, such as 30m; 15m if left out."`
+}
+
+type keysShape struct {
+	KeysAtLeast int `json:"keys_at_least" jsonschema:"minimum=0" jsonschema_description:"So many keys at least."`
+	Database    int `json:"database,omitempty" jsonschema:"minimum=0,maximum=100000" jsonschema_description:"The number of the database; 0 if left out."`
+}
+
+type passwordShape struct {
+	Env       string `json:"env,omitempty" jsonschema_description:"An environment variable of holdfast."`
+	File      string `json:"file,omitempty" jsonschema_description:"A file."`
+	Secret    string `json:"secret,omitempty" jsonschema_description:"A secret of Secrets Manager at the site, by name or ARN."`
+	Parameter string `json:"parameter,omitempty" jsonschema_description:"A parameter of Parameter Store at the site."`
+	Key       string `json:"key,omitempty" jsonschema_description:"The key in a secret that is a JSON object; password if left out."`
+}
+
+// portShape is true, or a port.
+type portShape struct{}
+
+// JSONSchema gives the schema of the type.
+func (portShape) JSONSchema() *jsonschema.Schema {
+	return &jsonschema.Schema{OneOf: []*jsonschema.Schema{{Const: true}, {Type: "integer", Minimum: "1", Maximum: "65535"}}}
 }
 
 type matchShape struct {

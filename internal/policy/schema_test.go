@@ -68,6 +68,9 @@ func TestSchemaKnowsTheKeys(t *testing.T) {
 		{"volumes.exclude", d.partFields(&Volumes{}), under("volumes", "properties", "exclude", "properties"), nil},
 		{"copies", d.copyFields(&copyDraft{}, &draft{}), under("copies", "items", "properties"), nil},
 		{"objective", d.objectiveFields(&draft{}), under("objective", "properties"), nil},
+		{"checks", d.checkFields(&Check{}), under("checks", "items", "properties"), nil},
+		{"checks.redis", d.keysFields(&Check{}), under("checks", "items", "properties", "redis", "properties"), nil},
+		{"checks.password", d.passwordFields(&Password{}), under("checks", "items", "properties", "password", "properties"), nil},
 	}
 	for _, tt := range tests {
 		want := slices.Clone(tt.extra)

@@ -93,6 +93,7 @@ func (r *Runner) find(ctx context.Context, s Saga) (int, error) {
 			return i, nil // It was begun; running it says what is wrong.
 		case err != nil:
 			return 0, &StepError{s.ID, st.Name, fmt.Errorf("look how far it has come: %w", err)}
+		case st.Looks:
 		case p.State == Done:
 			r.tell(Event{Kind: Found, Saga: s, Index: i, Step: st, Progress: p})
 			return i + 1, nil
@@ -154,8 +155,13 @@ func (r *Runner) do(ctx context.Context, st Step) error {
 		if err == nil {
 			return nil
 		}
-		if p, lookErr := r.look(ctx, st); lookErr == nil && (p.State == Done || p.State == Underway) {
+		p, lookErr := r.look(ctx, st)
+		switch {
+		case lookErr != nil:
+		case p.State == Done || p.State == Underway:
 			return nil // The answer was lost, not the call.
+		case p.State == NotYet:
+			n = 0 // Something is in the way that did not show before; it passes, or the deadline does.
 		}
 		if n >= tries || r.Temporary == nil || !r.Temporary(err) {
 			return err

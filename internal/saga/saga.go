@@ -37,6 +37,10 @@ type Step struct {
 	Args map[string]string `json:"args,omitempty"`
 	// Pivot marks the step after whose beginning nothing is undone any more.
 	Pivot bool `json:"pivot,omitempty"`
+	// Looks marks a step that can look done, or under way, without ever having been
+	// begun, such as to wait, or to reboot where that is needed. So it says nothing of
+	// the steps before it.
+	Looks bool `json:"looks,omitempty"`
 	// Expect is how long it takes as a rule; 0 when nobody knows.
 	Expect time.Duration `json:"expect,omitempty"`
 	// Deadline is how long it may take, from its beginning to its end and once more to

@@ -352,3 +352,17 @@ func check(t *rapid.T, w *world, last saga.Result, failing string) {
 		}
 	}
 }
+
+// A step that looks done by itself does not hide that those before it are not.
+func TestStepsThatOnlyLook(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newWorld()
+		s := five()
+		s.Steps[1].Looks = true
+		w.steps["check"] = &place{begun: time.Now().Add(-time.Hour)} // Nobody began it.
+		r := &saga.Runner{Worker: w, Clock: passing{}}
+		if res := r.Run(t.Context(), s); res.Outcome != saga.Finished || !w.there("beside") {
+			t.Errorf("%+v; beside is there: %v", res, w.there("beside"))
+		}
+	})
+}

@@ -40,6 +40,8 @@ type Durations struct {
 	// new endpoint answers, and it is available again, Redirect passes for an instance
 	// and ClusterRedirect for a cluster.
 	Rename, Redirect, ClusterRedirect Duration
+	// InSync is how long a change of records in Route 53 takes to reach all name servers.
+	InSync Duration
 	// EBS and Redshift are for what those do beside.
 	EBS      EBSDurations
 	Redshift RedshiftDurations
@@ -74,6 +76,9 @@ func (d Durations) withDefaults() Durations {
 	or(&d.Rename, time.Minute, 0)
 	or(&d.Redirect, 9*time.Minute, 0)
 	or(&d.ClusterRedirect, time.Minute, 0)
+	// "Within 60 seconds under normal conditions" (Amazon Route 53 API Reference,
+	// ChangeResourceRecordSets).
+	or(&d.InSync, time.Minute, 0)
 	d.EBS, d.Redshift = d.EBS.withDefaults(), d.Redshift.withDefaults()
 	if d.BackingUp == 0 {
 		d.BackingUp = 50

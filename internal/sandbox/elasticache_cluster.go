@@ -21,6 +21,9 @@ func (s *cacheState) createCluster(r *request) (any, error) {
 	if p.str("ReplicationGroupId") != "" {
 		return nil, notSimulated("adding a cluster to a replication group")
 	}
+	if zone := p.str("PreferredAvailabilityZone"); zone != "" {
+		c.zones = [][]string{{zone}}
+	}
 	readCacheSettings(p, &c)
 	return s.add(r, formCluster, c, "", readCacheSource(p), func(made *cache) any {
 		return cacheClusterResult{showCacheCluster(made, made.config.name, false, r.now)}
@@ -78,6 +81,14 @@ func (s *cacheState) deleteCluster(r *request) (any, error) {
 		return nil, err
 	}
 	return cacheClusterResult{showCacheCluster(c, c.config.name, false, r.now)}, nil
+}
+
+// zone gives that of a node: the one that was said, or one that ElastiCache chose.
+func (c *cache) zone(shard, node int) string {
+	if shard < len(c.config.zones) && node < len(c.config.zones[shard]) {
+		return c.config.zones[shard][node]
+	}
+	return zoneOf(c.place, node)
 }
 
 // zoneOf spreads nodes over the zones of a Region.

@@ -29,6 +29,9 @@ func (s *cacheState) createGroup(r *request) (any, error) {
 	c.failover, c.multiAZ = p.isSet("AutomaticFailoverEnabled"), p.isSet("MultiAZEnabled")
 	c.atRest, c.dataTiering = p.isSet("AtRestEncryptionEnabled"), p.isSet("DataTieringEnabled")
 	c.userGroups = p.list("UserGroupIds", "member")
+	if zones := p.list("PreferredCacheClusterAZs", "AvailabilityZone"); len(zones) > 0 {
+		c.zones = [][]string{zones}
+	}
 	key, mode := p.str("KmsKeyId"), p.str("ClusterMode")
 	readCacheSettings(p, &c)
 	if err := readShards(p, &c); err != nil {
@@ -51,16 +54,18 @@ func readCacheSettings(p *params, c *cacheConfig) {
 	c.parameters, c.subnets, c.topic = p.str("CacheParameterGroupName"), p.str("CacheSubnetGroupName"), p.str("NotificationTopicArn")
 	c.maintenance, c.snapshotWindow = p.str("PreferredMaintenanceWindow"), p.str("SnapshotWindow")
 	c.security = p.list("SecurityGroupIds", "SecurityGroupId")
-	c.tls, c.tlsMode, c.auth = p.isSet("TransitEncryptionEnabled"), p.str("TransitEncryptionMode"), p.str("AuthToken") != ""
+	c.tls, c.tlsMode, c.token = p.isSet("TransitEncryptionEnabled"), p.str("TransitEncryptionMode"), p.str("AuthToken")
+	c.auth = c.token != ""
+	for _, param := range [...]string{"NetworkType", "IpDiscovery"} {
+		if v := p.str(param); v != "" && v != "ipv4" {
+			p.fail(notSimulated("%s %s", param, v))
+		}
+	}
 	c.port, c.retention = *firstNumber(p.number("Port")), *firstNumber(p.number("SnapshotRetentionLimit"))
 	upgrade := p.flag("AutoMinorVersionUpgrade")
 	c.minorUpgrade = upgrade == nil || *upgrade
-	for _, prefix := range p.members("LogDeliveryConfigurations", "LogDeliveryConfigurationRequest") {
-		log := cacheLog{p.str(prefix + ".LogType"), p.str(prefix + ".DestinationType"), p.str(prefix + ".LogFormat"), ""}
-		log.target = p.str(prefix+".DestinationDetails.CloudWatchLogsDetails.LogGroup") +
-			p.str(prefix+".DestinationDetails.KinesisFirehoseDetails.DeliveryStream")
-		p.ignore(prefix + ".Enabled")
-		c.logs = append(c.logs, log)
+	for _, log := range readCacheLogs(p) {
+		c.logs = append(c.logs, log.cacheLog)
 	}
 }
 
@@ -69,6 +74,19 @@ func (s *cacheState) add(r *request, form cacheForm, c cacheConfig, key string, 
 	tags, err := readCacheTags(r.params)
 	if err := firstError(r.params.check(), err); err != nil {
 		return nil, err
+	}
+	if form != formServerless {
+		if c.version, err = engineRelease(or(c.engine, "redis"), c.version); err != nil {
+			return nil, err
+		}
+	}
+	if err := firstError(checkToken(c.token), checkCacheDescription(c.description)); err != nil {
+		return nil, err
+	}
+	for _, zones := range c.zones {
+		if err := zonesIn(r.region, zones); err != nil {
+			return nil, err
+		}
 	}
 	data, err := s.dataFor(r, form, &c, source)
 	if err != nil {

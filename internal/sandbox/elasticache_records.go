@@ -24,13 +24,14 @@ type cacheConfig struct {
 	clusterMode, dataTiering            bool
 	failover, multiAZ, minorUpgrade     bool
 	tls, auth, atRest                   bool
-	tlsMode, key                        string
+	tlsMode, key, token                 string
 	port, retention                     int
 	parameters, subnets, topic          string
 	maintenance, snapshotWindow         string
 	security, subnetIDs, userGroups     []string
 	logs                                []cacheLog
-	minGB, maxGB, minECPU, maxECPU, gib int // gib is how much data it holds.
+	zones                               [][]string // Of the nodes by shard, where they were said.
+	minGB, maxGB, minECPU, maxECPU, gib int        // gib is how much data it holds.
 }
 
 type cacheLog struct{ kind, destination, format, target string }
@@ -41,6 +42,9 @@ type cache struct {
 	form    cacheForm
 	created time.Time
 	config  cacheConfig
+	// before is the configuration until it was changed last.
+	before  cacheConfig
+	changed time.Time
 	status  status
 	tags    timeline[tagSet]
 	// failNext is how many of the next snapshots will fail.
@@ -53,6 +57,14 @@ type cache struct {
 }
 
 func (c *cache) exists(when time.Time) bool { return c.status.exists(when) }
+
+// configAt gives the configuration as of a moment.
+func (c *cache) configAt(when time.Time) cacheConfig {
+	if when.Before(c.changed) {
+		return c.before
+	}
+	return c.config
+}
 
 func (c *cache) arn() arn { return arn{"elasticache", c.place, string(c.form), c.config.name} }
 

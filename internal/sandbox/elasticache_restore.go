@@ -25,8 +25,11 @@ func readCacheSource(p *params) cacheSource {
 func readShards(p *params, c *cacheConfig) error {
 	all := p.members("NodeGroupConfiguration", "NodeGroupConfiguration")
 	for i, prefix := range all {
-		p.ignore(prefix+".NodeGroupId", prefix+".PrimaryAvailabilityZone")
-		p.list(prefix+".ReplicaAvailabilityZones", "AvailabilityZone")
+		p.ignore(prefix + ".NodeGroupId")
+		primary, others := p.str(prefix+".PrimaryAvailabilityZone"), p.list(prefix+".ReplicaAvailabilityZones", "AvailabilityZone")
+		if primary != "" {
+			c.zones = append(c.zones, append([]string{primary}, others...))
+		}
 		if n := p.number(prefix + ".ReplicaCount"); n != nil {
 			if i > 0 && *n != c.replicas {
 				return notSimulated("shards with different numbers of replicas")
@@ -142,6 +145,9 @@ func (s *cacheState) fromSnapshot(r *request, form cacheForm, c *cacheConfig, se
 	}
 	if c.engine == "" {
 		c.engine, c.version = of.engine, or(c.version, of.version)
+	}
+	if of.engine == c.engine && form != formServerless && older(or(c.version, of.version), of.version) {
+		return cacheData{}, invalidCombination("A snapshot of version %s cannot be restored into version %s.", of.version, c.version)
 	}
 	c.gib = of.gib
 	return cacheData{names: []string{snap.name}, snapshot: snap}, nil

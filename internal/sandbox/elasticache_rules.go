@@ -100,10 +100,27 @@ func checkCache(form cacheForm, c cacheConfig) error {
 		return invalidCombination("Cluster mode must be enabled for more than one node group.")
 	case c.multiAZ && c.replicas == 0, c.failover && c.replicas == 0 && !c.clusterMode:
 		return invalidCombination("Automatic failover and Multi-AZ need at least one replica.")
+	case len(c.zones) > 0 && form == formGroup && wrongZones(c):
+		return invalidCombination("The number of availability zones must be that of the nodes.")
+	case c.multiAZ && !c.failover:
+		return invalidCombination("Multi-AZ needs automatic failover.")
+	case c.token != "" && len(c.userGroups) > 0:
+		return invalidCombination("An AUTH token and user groups cannot be combined.")
 	case c.auth && !c.tls:
 		return invalidCombination("The AUTH token is only supported when encryption-in-transit is enabled.")
 	}
 	return checkName("CacheClusterId", c.name, limit)
+}
+
+// wrongZones: API Reference, CreateReplicationGroup: "The number of Availability Zones
+// listed must equal the value of NumCacheClusters."
+func wrongZones(c cacheConfig) bool {
+	for _, zones := range c.zones {
+		if len(zones) != c.replicas+1 {
+			return true
+		}
+	}
+	return len(c.zones) != c.shards
 }
 
 // checkCacheTag checks one tag (Amazon ElastiCache User Guide, "Tagging your

@@ -99,7 +99,7 @@ func (s *cacheState) deleteServerless(r *request) (any, error) {
 }
 
 func showServerlessCache(c *cache, when time.Time) serverlessCacheXML {
-	f := c.config
+	f := c.configAt(when)
 	x := serverlessCacheXML{
 		ServerlessCacheName: f.name, Description: f.description, CreateTime: stamp(c.created), Status: c.status.get(when),
 		Engine: f.engine, MajorEngineVersion: strings.Split(f.version, ".")[0], FullEngineVersion: f.version, KmsKeyId: f.key,

@@ -38,6 +38,7 @@ type (
 	cacheShardXML struct {
 		NodeGroupId, Status string
 		PrimaryEndpoint     *cacheEndpointXML `xml:",omitempty"`
+		ReaderEndpoint      *cacheEndpointXML `xml:",omitempty"`
 		Slots               string            `xml:",omitempty"`
 		NodeGroupMembers    struct{ NodeGroupMember []cacheMemberXML }
 	}
@@ -65,7 +66,7 @@ type (
 
 // showCacheGroup gives a replication group as it is at a moment.
 func showCacheGroup(c *cache, when time.Time) cacheGroupXML {
-	f := c.config
+	f := c.configAt(when)
 	x := cacheGroupXML{
 		ReplicationGroupId: f.name, Description: f.description, Status: c.status.get(when),
 		AutomaticFailover: switched(f.failover), MultiAZ: switched(f.multiAZ), SnapshotRetentionLimit: f.retention,
@@ -98,9 +99,10 @@ func showCacheShard(c *cache, shard int, nodes []string) cacheShardXML {
 		x.Slots = cacheSlots(shard, c.config.shards)
 	} else {
 		x.PrimaryEndpoint = &cacheEndpointXML{cacheEndpoint(c, "master."+c.config.name), c.config.port}
+		x.ReaderEndpoint = &cacheEndpointXML{cacheEndpoint(c, "replica."+c.config.name), c.config.port}
 	}
 	for n, name := range nodes {
-		m := cacheMemberXML{CacheClusterId: name, CacheNodeId: "0001", PreferredAvailabilityZone: zoneOf(c.place, n)}
+		m := cacheMemberXML{CacheClusterId: name, CacheNodeId: "0001", PreferredAvailabilityZone: c.zone(shard, n)}
 		if !c.config.clusterMode {
 			m.CurrentRole = "replica"
 			if n == 0 {

@@ -48,7 +48,7 @@ type (
 
 // showCacheCluster gives a cluster, of a group or not, as it is at a moment.
 func showCacheCluster(c *cache, name string, info bool, when time.Time) cacheClusterXML {
-	f := c.config
+	f := c.configAt(when)
 	x := cacheClusterXML{
 		CacheClusterId: name, ARN: arn{"elasticache", c.place, string(formCluster), name}.String(), CacheNodeType: f.node,
 		Engine: f.engine, EngineVersion: f.version, CacheClusterStatus: c.memberStatus(name, when), NumCacheNodes: f.nodes,
@@ -74,7 +74,7 @@ func showCacheCluster(c *cache, name string, info bool, when time.Time) cacheClu
 	if c.status.get(when) == statusCreating {
 		return x
 	}
-	x.CacheClusterCreateTime, x.PreferredAvailabilityZone = stamp(c.created), zoneOf(c.place, 0)
+	x.CacheClusterCreateTime, x.PreferredAvailabilityZone = stamp(c.created), c.zone(0, 0)
 	if info {
 		x.CacheNodes = showCacheNodes(c, name)
 	}
@@ -87,7 +87,7 @@ func showCacheNodes(c *cache, name string) *cacheNodesXML {
 		x.CacheNode = append(x.CacheNode, cacheNodeXML{
 			CacheNodeId: fmt.Sprintf("%04d", n+1), CacheNodeStatus: statusAvailable, CacheNodeCreateTime: stamp(c.created),
 			Endpoint: cacheEndpointXML{cacheEndpoint(c, name), c.config.port}, ParameterGroupStatus: "in-sync",
-			CustomerAvailabilityZone: zoneOf(c.place, n),
+			CustomerAvailabilityZone: c.zone(0, n),
 		})
 	}
 	return &x

@@ -22,7 +22,7 @@ func (s *rdsState) createDBCluster(r *request) (any, error) {
 	public := p.flag("PubliclyAccessible")
 	readClusterSettings(p, &c)
 	c.logs = p.list("EnableCloudwatchLogsExports", "member")
-	p.ignore("EngineLifecycleSupport", "NetworkType", "DatabaseInsightsMode")
+	p.ignore("EngineLifecycleSupport", "NetworkType")
 	tags, err := readTags(p)
 	if err := firstError(p.check(), err, checkMaster(c.user, password, kept)); err != nil {
 		return nil, err
@@ -87,12 +87,18 @@ func (s *rdsState) addDBCluster(g *rdsRegion, c dbClusterConfig, tags tagSet, no
 }
 
 // addMultiAZ puts in the three instances of a Multi-AZ DB cluster, each in a zone of
-// its own.
+// its own. What they are called where those names are taken is inferred.
 func (s *rdsState) addMultiAZ(g *rdsRegion, cl *dbCluster, now time.Time) {
 	c := cl.config.get(now)
+	number := 0
 	for i, zone := range c.zones[:min(3, len(c.zones))] {
+		name := ""
+		for name == "" || g.nameTaken(name, nil, now) {
+			number++
+			name = fmt.Sprintf("%s-instance-%d", c.name, number)
+		}
 		m := memberConfig(c, dbConfig{
-			name: fmt.Sprintf("%s-instance-%d", c.name, i+1), zone: zone, public: c.public, promotionTier: 1,
+			name: name, zone: zone, public: c.public, promotionTier: 1,
 			monitoringInterval: c.monitoringInterval, monitoringRole: c.monitoringRole, autoUpgrade: c.autoUpgrade,
 			maintenanceWindow: c.maintenanceWindow, insights: c.insights, insightsRetention: c.insightsRetention,
 		})

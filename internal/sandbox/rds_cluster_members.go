@@ -37,7 +37,8 @@ func (c *dbCluster) writerOf(members []*dbInstance, when time.Time) *dbInstance 
 	})
 }
 
-// memberConfig gives a member what it has from its cluster.
+// memberConfig gives a member what it has from its cluster. Amazon RDS API Reference,
+// CreateDBInstance, DatabaseInsightsMode: "inherit this value from the DB cluster".
 func memberConfig(of dbClusterConfig, c dbConfig) dbConfig {
 	c.cluster, c.engine, c.version = of.name, of.engine, of.version
 	c.size, c.storageType, c.iops = 1, or(of.storageType, "aurora"), of.iops
@@ -46,7 +47,7 @@ func memberConfig(of dbClusterConfig, c dbConfig) dbConfig {
 	}
 	c.user, c.dbName, c.key, c.port = of.user, of.dbName, of.key, of.port
 	c.subnetGroup, c.vpc, c.securityGroups = of.subnetGroup, of.vpc, of.securityGroups
-	c.backupWindow, c.retention, c.copyTags, c.iam = of.backupWindow, of.retention, of.copyTags, of.iam
+	c.backupWindow, c.retention, c.copyTags, c.iam, c.insightsMode = of.backupWindow, of.retention, of.copyTags, of.iam, of.insightsMode
 	return c
 }
 
@@ -66,7 +67,7 @@ func (s *rdsState) createMember(r *request) (any, error) {
 	if err := clustersOwn(p, of, "MasterUsername", "DBName", "StorageEncrypted", "KmsKeyId", "Port"); err != nil {
 		return nil, err
 	}
-	p.ignore("EngineLifecycleSupport", "NetworkType", "DatabaseInsightsMode")
+	p.ignore("EngineLifecycleSupport", "NetworkType")
 	engine := c.engine
 	readSettings(p, &c)
 	tags, err := readTags(p)

@@ -23,17 +23,16 @@ func (s *rdsState) modifyDBCluster(r *request) (any, error) {
 	if found {
 		m.before, m.after = cl.config.get(r.now), cl.config.last()
 	}
-	readClusterSettings(p, &m.after)
-	m.after.logs = changedLogs(p, m.after.logs)
-	if p.has("NewDBClusterIdentifier") {
-		m.after.name = strings.ToLower(p.str("NewDBClusterIdentifier"))
-	}
+	ownErr := s.readClusterChanges(r, &m.after)
 	m.after.insightsRetention, m.after.insightsKey = insightsSettings(g.place, m.after.insights, m.after.insightsRetention, m.after.insightsKey)
 	if m.after.parameterGroup == defaultParameterGroup(m.before.engine, m.before.version) {
 		m.after.parameterGroup = defaultParameterGroup(m.after.engine, m.after.version)
 	}
 	if _, err := s.namedDBCluster(r, r.now); err != nil {
 		return nil, err
+	}
+	if ownErr != nil {
+		return nil, ownErr
 	}
 	if p.has("MasterUserPassword") && len(m.password) < 8 {
 		return nil, invalidValue("The parameter MasterUserPassword is not a valid password because it is shorter than 8 characters.")
@@ -43,6 +42,39 @@ func (s *rdsState) modifyDBCluster(r *request) (any, error) {
 	}
 	s.changeCluster(g, cl, m, r.now)
 	return dbClusterResult{s.showDBCluster(cl, r.now)}, nil
+}
+
+// readClusterChanges reads what a ModifyDBCluster call asks for beside what
+// CreateDBCluster takes.
+//
+// Amazon RDS API Reference, ModifyDBCluster, EnableHttpEndpoint: "applies only to Aurora
+// Serverless v1 DB clusters" (that AWS refuses it for others is inferred), and
+// MasterUserSecretKmsKeyId: aws/secretsmanager where none is given.
+func (s *rdsState) readClusterChanges(r *request, c *dbClusterConfig) error {
+	p := r.params
+	readClusterSettings(p, c)
+	c.logs = changedLogs(p, c.logs)
+	if p.has("NewDBClusterIdentifier") {
+		c.name = strings.ToLower(p.str("NewDBClusterIdentifier"))
+	}
+	forward, kept, key := p.flag("EnableLocalWriteForwarding"), p.isSet("ManageMasterUserPassword"), p.str("MasterUserSecretKmsKeyId")
+	if forward != nil {
+		c.localWrites = *forward
+	}
+	switch {
+	case p.has("EnableHttpEndpoint"):
+		return invalidCombination("EnableHttpEndpoint isn't supported for this cluster. Use EnableHttpEndpoint and DisableHttpEndpoint instead.")
+	case c.localWrites && !c.aurora():
+		return invalidCombination("Local write forwarding isn't supported for DB engine %s.", c.engine)
+	case kept && p.has("MasterUserPassword"), key != "" && !kept:
+		return invalidCombination("MasterUserPassword and MasterUserSecretKmsKeyId don't go with this value of ManageMasterUserPassword.")
+	case kept && c.secretKey == "":
+		key = or(key, "alias/aws/secretsmanager")
+		if c.secretKey, _ = s.aws.keys.resolve(r.place(), key); c.secretKey == "" {
+			return keyNotAccessible("secret", key)
+		}
+	}
+	return nil
 }
 
 // clusterModification is what a ModifyDBCluster call asks for.

@@ -31,6 +31,10 @@ type dbClusterConfig struct {
 	insights                         bool
 	insightsKey                      string
 	insightsRetention                int
+	insightsMode                     string
+	localWrites                      bool     // Readers forward writes.
+	secretKey                        string   // Of the master password, where Secrets Manager keeps it.
+	endpoints                        []string // Custom ones, which no change of name touches.
 }
 
 // aurora tells an Aurora cluster from a Multi-AZ DB cluster of RDS.

@@ -45,6 +45,12 @@ type SeedDBCluster struct {
 	Roles              map[string]string       `yaml:"roles"` // The role's ARN by feature.
 	MonitoringInterval int                     `yaml:"monitoring-interval"`
 	MonitoringRole     string                  `yaml:"monitoring-role"`
+	Insights           bool                    `yaml:"performance-insights"`
+	InsightsDays       int                     `yaml:"performance-insights-days"`
+	InsightsMode       string                  `yaml:"database-insights"`
+	LocalWrites        bool                    `yaml:"local-write-forwarding"`
+	SecretKey          string                  `yaml:"master-secret-key"`
+	Endpoints          []string                `yaml:"custom-endpoints"`
 	Members            map[string]SeedDBMember `yaml:"members"`
 }
 
@@ -135,6 +141,8 @@ func (s *rdsState) seedClusterConfig(p place, name string, in SeedDBCluster) (db
 		protected: in.Protected, iam: in.IAM, http: in.HTTP, public: in.Public, backtrack: in.Backtrack,
 		minACU: in.MinCapacity, maxACU: in.MaxCapacity, global: in.Global, autoUpgrade: true,
 		monitoringInterval: in.MonitoringInterval, monitoringRole: in.MonitoringRole,
+		insights: in.Insights, insightsRetention: in.InsightsDays, insightsMode: in.InsightsMode,
+		localWrites: in.LocalWrites, endpoints: in.Endpoints,
 	}
 	for _, feature := range slices.Sorted(maps.Keys(in.Roles)) {
 		c.roles = append(c.roles, dbRole{feature: feature, arn: in.Roles[feature]})
@@ -143,9 +151,10 @@ func (s *rdsState) seedClusterConfig(p place, name string, in SeedDBCluster) (db
 		c.retention = *in.Retention
 	}
 	fillClusterDefaults(&c, p)
-	var err error
+	var err, secretErr error
 	c.key, err = s.seedKey(p, in.Key)
-	return c, err
+	c.secretKey, secretErr = s.seedKey(p, in.SecretKey)
+	return c, firstError(err, secretErr)
 }
 
 // seedClusterSnapshot puts in a snapshot that was taken its age ago.

@@ -42,6 +42,7 @@ func readClusterSettings(p *params, c *dbClusterConfig) {
 	text("StorageType", &c.storageType)
 	text("MonitoringRoleArn", &c.monitoringRole)
 	text("PerformanceInsightsKMSKeyId", &c.insightsKey)
+	text("DatabaseInsightsMode", &c.insightsMode)
 	text("ServerlessV2ScalingConfiguration.MinCapacity", &c.minACU)
 	text("ServerlessV2ScalingConfiguration.MaxCapacity", &c.maxACU)
 	text("ServerlessV2ScalingConfiguration.SecondsUntilAutoPause", &c.pause)
@@ -119,9 +120,26 @@ func (s *rdsState) checkDBCluster(g *rdsRegion, c dbClusterConfig, now time.Time
 	}
 	return firstError(
 		checkName("DBClusterIdentifier", c.name, longest), checkMonitoring(c.monitoringInterval, c.monitoringRole),
-		checkCapacity(c), checkClusterStorage(c), s.checkSubnetGroup(g, c.subnetGroup, now),
+		checkWindows(c.backupWindow, c.maintenanceWindow), checkInsightsMode(c), checkCapacity(c), checkClusterStorage(c), s.checkSubnetGroup(g, c.subnetGroup, now),
 		s.checkClusterParameterGroup(g, c, now),
 	)
+}
+
+// checkInsightsMode looks at what the advanced mode of Database Insights needs.
+//
+// Amazon RDS API Reference, ModifyDBCluster, DatabaseInsightsMode: Performance Insights
+// on, and its data kept for 465 days (at least that is inferred).
+func checkInsightsMode(c dbClusterConfig) error {
+	switch c.insightsMode {
+	case "", "standard":
+		return nil
+	case "advanced":
+		if c.insights && c.insightsRetention >= 465 {
+			return nil
+		}
+		return invalidCombination("To enable the Advanced mode of Database Insights, turn on Performance Insights and keep its data for 465 days.")
+	}
+	return invalidValue("Invalid mode of Database Insights: %s", c.insightsMode)
 }
 
 // checkCapacity looks at the Aurora capacity units of Serverless v2. Amazon RDS API

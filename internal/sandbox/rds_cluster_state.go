@@ -48,6 +48,67 @@ func (s *rdsState) stopDBCluster(r *request) (any, error) {
 	return dbClusterResult{s.showDBCluster(cl, r.now)}, nil
 }
 
+// rebootDBCluster restarts a Multi-AZ DB cluster, with which its parameter group takes
+// effect.
+//
+// Amazon RDS API Reference, RebootDBCluster: "Use this operation only for a non-Aurora
+// Multi-AZ DB cluster" (the code of that refusal is inferred).
+func (s *rdsState) rebootDBCluster(r *request) (any, error) {
+	cl, err := s.namedDBCluster(r, r.now)
+	if err != nil {
+		return nil, err
+	}
+	c := cl.config.get(r.now)
+	switch {
+	case c.aurora():
+		return nil, invalidCombination("RebootDBCluster isn't supported for DB engine %s.", c.engine)
+	case !cl.status.in(r.now, statusAvailable):
+		return nil, dbClusterState("DbCluster %s is not in available state.", c.name)
+	}
+	done := r.now.Add(s.aws.options.Durations.Reboot.Base)
+	s.withMembers(cl, r.now, func(st *status) { st.busy(statusRebooting, r.now, done) })
+	g := s.region(cl.place)
+	for _, d := range g.members(c.name, r.now) {
+		s.restarted(g, d, done)
+	}
+	return dbClusterResult{s.showDBCluster(cl, r.now)}, nil
+}
+
+type httpEndpointResult struct {
+	ResourceArn         string
+	HttpEndpointEnabled bool
+}
+
+func (s *rdsState) enableHTTPEndpoint(r *request) (any, error) { return s.setHTTPEndpoint(r, true) }
+
+func (s *rdsState) disableHTTPEndpoint(r *request) (any, error) { return s.setHTTPEndpoint(r, false) }
+
+// setHTTPEndpoint switches the Data API of an Aurora cluster on or off.
+//
+// Amazon RDS API Reference, EnableHttpEndpoint: ResourceNotFoundFault and
+// InvalidResourceStateFault; for Aurora only.
+func (s *rdsState) setHTTPEndpoint(r *request, on bool) (any, error) {
+	name := r.params.need("ResourceArn")
+	if err := r.params.check(); err != nil {
+		return nil, err
+	}
+	a, isARN := parseARN(name)
+	cl, ok := s.region(r.place()).cluster(name, r.now)
+	switch {
+	case !isARN || !ok || a.kind != dbClusterARN:
+		return nil, notFound("ResourceNotFoundFault", "The specified resource %s is not found.", name)
+	case !cl.config.get(r.now).aurora():
+		return nil, invalidCombination("HTTP endpoints aren't supported for DB engine %s.", cl.config.get(r.now).engine)
+	case !cl.status.in(r.now, statusAvailable):
+		return nil, refuse("InvalidResourceStateFault", "The cluster %s is not in available state.", name)
+	}
+	amend(&cl.config, r.now, func(c dbClusterConfig) dbClusterConfig {
+		c.http = on
+		return c
+	})
+	return httpEndpointResult{name, on}, nil
+}
+
 // withMembers changes the status of a cluster and of its instances, but for those
 // that are being deleted.
 func (s *rdsState) withMembers(cl *dbCluster, now time.Time, change func(*status)) {

@@ -54,8 +54,13 @@ type (
 		PerformanceInsightsEnabled         bool
 		PerformanceInsightsKMSKeyId        string `xml:",omitempty"`
 		PerformanceInsightsRetentionPeriod int    `xml:",omitempty"`
+		DatabaseInsightsMode               string `xml:",omitempty"`
+		LocalWriteForwardingStatus         string `xml:",omitempty"`
+		MasterUserSecret                   *masterSecretXML
+		CustomEndpoints                    *logsXML `xml:",omitempty"`
 		PendingModifiedValues              *dbClusterPendingXML
 	}
+	masterSecretXML     struct{ SecretArn, SecretStatus, KmsKeyId string }
 	dbClusterPendingXML struct {
 		DBClusterIdentifier string `xml:",omitempty"`
 		EngineVersion       string `xml:",omitempty"`
@@ -101,6 +106,7 @@ func (s *rdsState) showDBCluster(cl *dbCluster, when time.Time) dbClusterXML {
 		PerformanceInsightsKMSKeyId: c.insightsKey, PerformanceInsightsRetentionPeriod: c.insightsRetention,
 	}
 	x.AvailabilityZones.AvailabilityZone = c.zones
+	showRarelySet(&x, cl, c)
 	if !c.aurora() {
 		x.AllocatedStorage, x.PubliclyAccessible = c.size, &c.public
 	}
@@ -120,6 +126,21 @@ func (s *rdsState) showDBCluster(cl *dbCluster, when time.Time) dbClusterXML {
 	s.showMembers(&x, cl, c, when)
 	showClusterTimes(&x, cl, when)
 	return x
+}
+
+// showRarelySet adds what few clusters have.
+func showRarelySet(x *dbClusterXML, cl *dbCluster, c dbClusterConfig) {
+	x.DatabaseInsightsMode = c.insightsMode
+	if c.localWrites {
+		x.LocalWriteForwardingStatus = "enabled"
+	}
+	if c.secretKey != "" {
+		secret := arn{"secretsmanager", cl.place, "secret", "rds!" + cl.resource}
+		x.MasterUserSecret = &masterSecretXML{secret.String(), "active", c.secretKey}
+	}
+	if len(c.endpoints) > 0 {
+		x.CustomEndpoints = &logsXML{c.endpoints}
+	}
 }
 
 func (s *rdsState) showMembers(x *dbClusterXML, cl *dbCluster, c dbClusterConfig, when time.Time) {

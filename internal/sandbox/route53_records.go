@@ -45,10 +45,6 @@ type (
 	}
 )
 
-// inSync is how long a change takes to reach all name servers: "within 60 seconds under
-// normal conditions" (Amazon Route 53 API Reference, ChangeResourceRecordSets).
-const inSync = time.Minute
-
 func (d dnsRecord) key() string { return reversed(d.name) + " " + d.kind + " " + d.set }
 
 // listRecords lists the records of a zone, in the order of their reversed names.
@@ -135,7 +131,7 @@ func (s *route53State) changeRecords(r *request) (any, error) {
 		return nil, badBatch(wrong)
 	}
 	z.records.set(r.now, next)
-	z.served.set(r.now.Add(inSync), next)
+	z.served.set(r.now.Add(s.aws.options.Durations.InSync.Base), next)
 	return changeInfoXML{s.addChange(r, comment)}, nil
 }
 
@@ -147,7 +143,7 @@ func (s *route53State) addChange(r *request, comment string) dnsChangeXML {
 	s.made++
 	c := dnsChange{
 		account: r.who.account, id: "C" + strings.ToUpper(hashed(20, "change", r.who.account, strconv.Itoa(s.made))),
-		comment: comment, asked: r.now, done: r.now.Add(inSync),
+		comment: comment, asked: r.now, done: r.now.Add(s.aws.options.Durations.InSync.Base),
 	}
 	s.changes = append(slices.DeleteFunc(s.changes, func(old dnsChange) bool { return old.done.Before(r.now.Add(-remembered)) }), c)
 	return c.show(r.now)

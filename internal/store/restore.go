@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/holdfast-dr/holdfast/internal/dr"
@@ -37,8 +38,24 @@ type Restoration struct {
 	Saga saga.Saga
 	// Losses are the settings of the old one that the new one will not have.
 	Losses []string
+	// Notes are what a person should know beforehand, such as what happens to those
+	// that replicate from the old one.
+	Notes []string
 	// Needs says what it takes meanwhile, such as one more instance in the quota.
 	Needs string
+	// Remains says what may be left of it after it was taken back; empty where all is as
+	// it was.
+	Remains string
+	// Name is what the new one is called in the end; empty: what Restore.Name says. Of a
+	// store that cannot be renamed it is another.
+	Name string
+}
+
+// Configured is a Restorer whose snapshots are not always listed with the configuration
+// that was captured.
+type Configured interface {
+	// Captured reads the configuration that was captured with a snapshot.
+	Captured(ctx context.Context, s dr.Snapshot) (dr.Config, error)
 }
 
 // Restore is what is to be restored and how. All of it but the snapshot and the
@@ -55,9 +72,16 @@ type Restore struct {
 	// RenameFirst renames the old one away before anything is restored: for those
 	// who may not have two.
 	RenameFirst bool
-	// KeepOld is how long the old one stays after the swap; 0: it is deleted at once,
-	// with a final snapshot.
+	// KeepOld is how long the old one stays after the swap, before a final snapshot is
+	// taken of it and it is deleted.
 	KeepOld time.Duration
+	// Checks identifies the checks that the new one has to pass; empty where there are
+	// none. They stand in the policy file: a restore is not resumed with others.
+	Checks string
+	// Drop names the settings that a person leaves out.
+	Drop []string
+	// With holds what only some stores know, such as the one table to restore.
+	With map[string]string
 	// Begun is when the restore was asked for, in UTC and whole seconds.
 	Begun time.Time
 	// Old identifies the old one, whatever it is called.
@@ -80,14 +104,15 @@ type Mark struct {
 	On map[string]string
 }
 
-// MarkTags gives the tags that are written on one of the two.
-func (r Restore) MarkTags(role string) dr.Tags {
-	return dr.Tags{dr.TagRestore: r.ID, dr.TagRole: role, dr.TagRequest: string(r.encode())}
-}
+// withPrefix starts, in the request on the tags, the names of what only some stores
+// know.
+const withPrefix = "with-"
 
-func (r Restore) encode() dr.Config {
+// Request encodes all of a restore but the settings, for the tags of what it touches.
+func (r Restore) Request() dr.Config {
 	m := map[string]string{
 		"snapshot": r.From.Ref.ID, "name": r.Name, "begun": r.Begun.UTC().Format(time.RFC3339), "owner": r.Owner, "old": r.Old,
+		"checks": r.Checks, "drop": strings.Join(r.Drop, ","),
 	}
 	if r.InPlace {
 		m["in-place"] = "yes"
@@ -95,6 +120,9 @@ func (r Restore) encode() dr.Config {
 	}
 	if r.RenameFirst {
 		m["rename-first"] = "yes"
+	}
+	for k, v := range r.With {
+		m[withPrefix+k] = v
 	}
 	return dr.NewConfig(m)
 }
@@ -105,13 +133,25 @@ func ParseMark(tags dr.Tags) (m Mark, ok bool, err error) {
 	if !ok {
 		return Mark{}, false, nil
 	}
-	s, err := dr.Config(tags[dr.TagRequest]).Settings()
+	s, err := tags.RestoreRequest().Settings()
 	if err != nil {
 		return Mark{}, true, fmt.Errorf("the mark of restore %s: %w", id, err)
 	}
 	m = Mark{Snapshot: s["snapshot"], Restore: Restore{
 		ID: id, Name: s["name"], InPlace: s["in-place"] == "yes", RenameFirst: s["rename-first"] == "yes", Old: s["old"], Owner: s["owner"],
+		Checks: s["checks"],
 	}}
+	if s["drop"] != "" {
+		m.Drop = strings.Split(s["drop"], ",")
+	}
+	for k, v := range s {
+		if name, ok := strings.CutPrefix(k, withPrefix); ok {
+			if m.With == nil {
+				m.With = map[string]string{}
+			}
+			m.With[name] = v
+		}
+	}
 	if m.Begun, err = time.Parse(time.RFC3339, s["begun"]); err != nil {
 		return Mark{}, true, fmt.Errorf("the mark of restore %s does not say when it was begun", id)
 	}
@@ -126,6 +166,18 @@ func ParseMark(tags dr.Tags) (m Mark, ok bool, err error) {
 		return Mark{}, true, fmt.Errorf("the mark of restore %s names no snapshot or no name", id)
 	}
 	return m, true, nil
+}
+
+// OpCheck is the operation of a step that checks the data of a store that a restore
+// made. Drivers put such steps where they belong; who runs the saga does them.
+const OpCheck = "check"
+
+// CheckStep gives a step that checks the store that has a name then.
+func CheckStep(step, name string) saga.Step {
+	return saga.Step{
+		Name: step, Title: "check the data of " + name, Op: OpCheck, Expect: time.Minute, Deadline: time.Hour,
+		Args: map[string]string{"name": name},
+	}
 }
 
 // Beside gives the name under which the new one is made beside the old, and Away the
@@ -156,6 +208,16 @@ func Lost(settings map[string]string, names ...string) []string {
 		}
 	}
 	return out
+}
+
+// Only refuses what a driver does not know of a restore's With.
+func (r Restore) Only(known ...string) error {
+	for _, k := range slices.Sorted(maps.Keys(r.With)) {
+		if !slices.Contains(known, k) {
+			return &Error{Doing: "restore " + r.Name, Fault: Invalid, Err: fmt.Errorf("stores of kind %s know no --%s", r.From.Ref.Kind, k)}
+		}
+	}
+	return nil
 }
 
 // Restorer gives what restores of the kind need; ok is false where it cannot.

@@ -55,7 +55,9 @@ type Grant struct {
 	Needed string
 	// Copies marks what is needed only where policies copy.
 	Copies bool
-	Err    error
+	// Restores marks what is needed only for restores, and to delete what one replaced.
+	Restores bool
+	Err      error
 }
 
 // Sessions gives a driver its way to a site.
@@ -147,6 +149,8 @@ func doing(a plan.Action) string {
 		return fmt.Sprintf("have snapshots of %s %s at %s copied to %s", a.From.Kind, a.From.ID, a.From.Site, a.To)
 	case plan.Create:
 		return fmt.Sprintf("take snapshot %s of %s %s at %s", a.Name, a.From.Kind, a.From.ID, a.To)
+	case plan.Retire:
+		return fmt.Sprintf("delete %s %s at %s, which a restore replaced", a.From.Kind, a.From.ID, a.From.Site)
 	case plan.Delete, plan.Adopt, plan.Hold, plan.Release:
 		return fmt.Sprintf("%s %s snapshot %s at %s", a.Verb, a.From.Kind, a.Name, a.From.Site)
 	}

@@ -97,6 +97,13 @@ func (d *Driver) Snapshots(ctx context.Context, site dr.Site) ([]dr.Snapshot, er
 
 // Apply does one action.
 func (d *Driver) Apply(ctx context.Context, a plan.Action) (dr.Ref, error) {
+	if a.Verb == plan.Retire {
+		api, err := d.restores(ctx, a.From.Site)
+		if err != nil {
+			return dr.Ref{}, err
+		}
+		return a.From, newWorker(api).clusters.Retire(ctx, a)
+	}
 	return d.changes.Apply(ctx, a)
 }
 

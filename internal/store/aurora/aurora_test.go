@@ -37,6 +37,7 @@ func TestConformance(t *testing.T) {
 		SpareTags:    2,
 		NamesAreKeys: true,
 		Copies:       &storetest.CopyCalls{Copy: "rds:CopyDBClusterSnapshot", Share: "rds:ModifyDBClusterSnapshotAttribute"},
+		Retires:      &storetest.RetireCalls{Delete: "rds:DeleteDBCluster", Unprotect: "rds:ModifyDBCluster"},
 	})
 }
 

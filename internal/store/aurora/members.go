@@ -67,11 +67,12 @@ func memberSettings(in *types.DBInstance) map[string]string {
 		"insights-days": rdsapi.Number(in.PerformanceInsightsRetentionPeriod),
 		"insights-key":  aws.ToString(in.PerformanceInsightsKMSKeyId),
 		"insights-mode": string(in.DatabaseInsightsMode),
-		"tags":          tagText(rdsapi.PlainTags(in.TagList)),
+		"tags":          tagText(rdsapi.PlainTags(in.TagList).Lasting()),
 	}
 }
 
-// tagText writes a member's own tags; AWS's are not ours to set.
+// tagText writes a member's own tags; AWS's are not ours to set, and a restore's marks not
+// to keep.
 func tagText(tags map[string]string) string {
 	var out []string
 	for _, k := range slices.Sorted(maps.Keys(tags)) {

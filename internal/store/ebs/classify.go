@@ -18,7 +18,8 @@ func classify(err error) store.Fault {
 	case errors.Is(err, errNotThere), errors.Is(err, errNoInstance):
 		return store.NotFound
 	case errors.Is(err, errUseless), errors.Is(err, errMoved), errors.Is(err, errPending),
-		errors.Is(err, errUnshared), errors.Is(err, errUnfinished), errors.Is(err, errUnmarked):
+		errors.Is(err, errUnshared), errors.Is(err, errIncomplete), errors.Is(err, errRuns),
+		errors.Is(err, errUnfinished), errors.Is(err, errUnmarked):
 		return store.Busy
 	}
 	return store.ClassifyAWS(err, map[string]store.Fault{
@@ -29,6 +30,12 @@ func classify(err error) store.Fault {
 		"InvalidSnapshot.NotFound":              store.NotFound,
 		"InvalidSnapshotID.Malformed":           store.NotFound,
 		"InvalidSnapshot.InUse":                 store.Conflict,
+		"VolumeInUse":                           store.Busy,
+		"IdempotentParameterMismatch":           store.Busy, // The volume that is there by this token will show.
+		"InsufficientInstanceCapacity":          store.Busy,
+		"VolumeLimitExceeded":                   store.Quota,
+		"MaxIOPSLimitExceeded":                  store.Quota,
+		"InvalidZone.NotFound":                  store.Invalid,
 		"IncorrectState":                        store.Busy,
 		"IncorrectInstanceState":                store.Busy,
 		"ConcurrentSnapshotLimitExceeded":       store.Busy,

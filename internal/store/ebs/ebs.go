@@ -147,6 +147,8 @@ func (d *Driver) Apply(ctx context.Context, a plan.Action) (dr.Ref, error) {
 		return made, d.share(ctx, r, a)
 	case plan.Withdraw:
 		return made, d.withdraw(ctx, r, a)
+	case plan.Retire:
+		return a.From, d.retire(ctx, a)
 	case plan.Promote, plan.Configure: // EBS makes and copies none by itself.
 	}
 	return dr.Ref{}, fmt.Errorf("ebs cannot %s", a.Verb)

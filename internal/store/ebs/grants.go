@@ -41,6 +41,13 @@ func (d *Driver) Grants(ctx context.Context, site dr.Site) []store.Grant {
 	for _, t := range r.copying(ctx, dry) {
 		grants = append(grants, store.Grant{Permission: t.permission, Needed: t.needed, Copies: true, Err: refused(t.try())})
 	}
+	w, err := d.worker(ctx, site)
+	if err != nil {
+		return append(grants, store.Grant{Permission: "sts:AssumeRole", Needed: "to reach the site", Err: err})
+	}
+	for _, t := range restoring(ctx, w.ec2, site, dry) {
+		grants = append(grants, store.Grant{Permission: t.permission, Needed: t.needed, Restores: true, Err: refused(t.try())})
+	}
 	return grants
 }
 
@@ -97,6 +104,53 @@ func (r region) copying(ctx context.Context, dry *bool) []attempt {
 		}},
 		{"ec2:ModifySnapshotAttribute", "to let other accounts copy snapshots", func() error {
 			_, err := r.ModifySnapshotAttribute(ctx, admission(noSnapshot, nil, []string{r.site.Account}, dry))
+			return err
+		}},
+	}
+}
+
+// restoring are the calls of a restore.
+func restoring(ctx context.Context, api restoreAPI, site dr.Site, dry *bool) []attempt {
+	instance, volume, device := aws.String(noInstance), aws.String(noVolume), aws.String("/dev/sdz")
+	return []attempt{
+		{"ec2:CreateVolume", "to restore volumes", func() error {
+			_, err := api.CreateVolume(ctx, &ec2.CreateVolumeInput{DryRun: dry, AvailabilityZone: aws.String(site.Region + "a"), SnapshotId: aws.String(noSnapshot)})
+			return err
+		}},
+		{"ec2:DeleteVolume", "to take back what failed, and to delete what a restore replaced", func() error {
+			_, err := api.DeleteVolume(ctx, &ec2.DeleteVolumeInput{DryRun: dry, VolumeId: volume})
+			return err
+		}},
+		{"ec2:AttachVolume", "to restore volumes in place", func() error {
+			_, err := api.AttachVolume(ctx, &ec2.AttachVolumeInput{DryRun: dry, VolumeId: volume, InstanceId: instance, Device: device})
+			return err
+		}},
+		{"ec2:DetachVolume", "to restore volumes in place", func() error {
+			_, err := api.DetachVolume(ctx, &ec2.DetachVolumeInput{DryRun: dry, VolumeId: volume})
+			return err
+		}},
+		{"ec2:StopInstances", "to restore volumes in place", func() error {
+			_, err := api.StopInstances(ctx, &ec2.StopInstancesInput{DryRun: dry, InstanceIds: []string{noInstance}})
+			return err
+		}},
+		{"ec2:StartInstances", "to restore volumes in place", func() error {
+			_, err := api.StartInstances(ctx, &ec2.StartInstancesInput{DryRun: dry, InstanceIds: []string{noInstance}})
+			return err
+		}},
+		{"ec2:ModifyInstanceAttribute", "to have restored volumes go with their instance", func() error {
+			_, err := api.ModifyInstanceAttribute(ctx, &ec2.ModifyInstanceAttributeInput{
+				DryRun: dry, InstanceId: instance, BlockDeviceMappings: []types.InstanceBlockDeviceMappingSpecification{{DeviceName: device}},
+			})
+			return err
+		}},
+		{"ec2:DescribeInstanceAttribute", "to see whether an instance may be stopped", func() error {
+			_, err := api.DescribeInstanceAttribute(ctx, &ec2.DescribeInstanceAttributeInput{
+				DryRun: dry, InstanceId: instance, Attribute: types.InstanceAttributeNameDisableApiStop,
+			})
+			return err
+		}},
+		{"ec2:DescribeInstanceStatus", "to see whether an instance is well", func() error {
+			_, err := api.DescribeInstanceStatus(ctx, &ec2.DescribeInstanceStatusInput{DryRun: dry, MaxResults: aws.Int32(5)})
 			return err
 		}},
 	}

@@ -35,18 +35,7 @@ func (r region) listInstances(ctx context.Context, in *ec2.DescribeInstancesInpu
 	return out, nil
 }
 
-func (r region) volumes(ctx context.Context) ([]types.Volume, error) {
-	var out []types.Volume
-	pages := ec2.NewDescribeVolumesPaginator(r, &ec2.DescribeVolumesInput{MaxResults: aws.Int32(pageSize)})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return nil, fmt.Errorf("list volumes: %w", err)
-		}
-		out = append(out, page.Volumes...)
-	}
-	return out, nil
-}
+func (r region) volumes(ctx context.Context) ([]types.Volume, error) { return r.listVolumes(ctx) }
 
 // sight is what was listed, before it is put together.
 type sight struct {
@@ -65,15 +54,19 @@ type part struct {
 // units puts volumes to their instances. A volume that is attached to nothing, or
 // has a policy in its own tags, is a unit of its own.
 func (s sight) units(site dr.Site) []dr.Resource {
-	parts, known := map[string][]part{}, map[string]*types.Instance{}
+	parts, known, changing := map[string][]part{}, map[string]*types.Instance{}, s.changing()
 	for i := range s.instances {
 		known[aws.ToString(s.instances[i].InstanceId)] = &s.instances[i]
 	}
 	var out []dr.Resource
 	for i := range s.volumes {
 		v := &s.volumes[i]
+		if id := changing.home(plainTags(v.Tags)); id != "" && len(v.Attachments) == 0 && !ownPolicy(v) {
+			parts[id] = append(parts[id], part{Volume: v, stays: true})
+			continue
+		}
 		if len(v.Attachments) == 0 || ownPolicy(v) {
-			out = append(out, volumeUnit(site, v))
+			out = append(out, changing.hold(volumeUnit(site, v)))
 			continue
 		}
 		homeless := true
@@ -95,7 +88,7 @@ func (s sight) units(site dr.Site) []dr.Resource {
 		in := &s.instances[i]
 		mine := parts[aws.ToString(in.InstanceId)]
 		if len(mine) > 0 && stateOf(in) != types.InstanceStateNameTerminated {
-			out = append(out, instanceUnit(site, in, mine))
+			out = append(out, changing.hold(instanceUnit(site, in, mine)))
 		}
 	}
 	return out

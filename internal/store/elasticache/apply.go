@@ -15,6 +15,9 @@ import (
 
 // Apply does one action.
 func (d *Driver) Apply(ctx context.Context, a plan.Action) (dr.Ref, error) {
+	if a.Verb == plan.Retire {
+		return d.retire(ctx, a)
+	}
 	v, err := d.visit(ctx, a.To)
 	if err != nil {
 		return dr.Ref{}, err
@@ -34,7 +37,7 @@ func (d *Driver) Apply(ctx context.Context, a plan.Action) (dr.Ref, error) {
 		return made, s.hold(ctx)
 	case plan.Release:
 		return made, s.release(ctx)
-	case plan.Promote, plan.Adopt, plan.Configure, plan.Copy, plan.Share, plan.Withdraw: // Nothing is listed that could be.
+	case plan.Promote, plan.Adopt, plan.Configure, plan.Copy, plan.Share, plan.Withdraw, plan.Retire: // Nothing is listed that could be.
 	}
 	return dr.Ref{}, fmt.Errorf("%s cannot %s", Kind, a.Verb)
 }
@@ -58,7 +61,7 @@ func (v *visit) applyFile(ctx context.Context, a plan.Action) (done bool, err er
 			return false, err
 		}
 		return true, v.change(ctx, b, s, a)
-	case plan.Create, plan.Promote, plan.Adopt, plan.Share, plan.Withdraw, plan.Configure:
+	case plan.Create, plan.Promote, plan.Adopt, plan.Share, plan.Withdraw, plan.Configure, plan.Retire:
 	}
 	return false, nil
 }

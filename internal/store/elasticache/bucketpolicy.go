@@ -96,7 +96,7 @@ type statement struct {
 // control list as AWS describes it for the Regions that need not be enabled. Conditions
 // are not looked at.
 func (b *bucket) exports(ctx context.Context) error {
-	missing, err := b.missing(ctx)
+	missing, err := b.lacks(ctx, exportNeeds())
 	if err != nil || len(missing) == 0 {
 		return err
 	}
@@ -110,11 +110,11 @@ func (b *bucket) exports(ctx context.Context) error {
 	}
 }
 
-// missing gives what the bucket's policy does not allow.
-func (b *bucket) missing(ctx context.Context) ([]string, error) {
+// lacks gives what the bucket's policy does not allow of some actions.
+func (b *bucket) lacks(ctx context.Context, needs []string) ([]string, error) {
 	out, err := b.GetBucketPolicy(ctx, &s3.GetBucketPolicyInput{Bucket: &b.name, ExpectedBucketOwner: b.owner()})
 	if hasCode(err, "NoSuchBucketPolicy") {
-		return exportNeeds(), nil
+		return needs, nil
 	}
 	if err != nil {
 		return nil, b.trouble("read the policy of", err)
@@ -123,7 +123,7 @@ func (b *bucket) missing(ctx context.Context) ([]string, error) {
 	if err := json.Unmarshal([]byte(aws.ToString(out.Policy)), &p); err != nil {
 		return nil, fmt.Errorf("read the policy of bucket %s: %w", b.name, err)
 	}
-	return slices.DeleteFunc(exportNeeds(), func(action string) bool {
+	return slices.DeleteFunc(needs, func(action string) bool {
 		on := strings.TrimSuffix(b.arn(""), "/")
 		if strings.HasSuffix(action, "Object") || strings.HasSuffix(action, "Parts") {
 			on = b.arn("hf-permission-probe-0001.rdb")

@@ -27,13 +27,14 @@ func TestConformance(t *testing.T) {
 	serverless.Create, serverless.Delete = "elasticache:CreateServerlessCacheSnapshot", "elasticache:DeleteServerlessCacheSnapshot"
 
 	for _, form := range []struct {
-		name  string
-		calls storetest.Calls
-		limit int
+		name    string
+		calls   storetest.Calls
+		limit   int
+		retires string
 	}{
-		{"group", calls, 40},
-		{"cluster", clusters, 50},
-		{"serverless", serverless, 40},
+		{"group", calls, 40, "elasticache:DeleteReplicationGroup"},
+		{"cluster", clusters, 50, "elasticache:DeleteCacheCluster"},
+		{"serverless", serverless, 40, "elasticache:DeleteServerlessCache"},
 	} {
 		t.Run(form.name, func(t *testing.T) {
 			storetest.Run(t, storetest.Harness{
@@ -50,6 +51,7 @@ func TestConformance(t *testing.T) {
 				ResourceName: form.limit,
 				MaxTags:      50,
 				NamesAreKeys: true,
+				Retires:      &storetest.RetireCalls{Delete: form.retires},
 			})
 		})
 	}

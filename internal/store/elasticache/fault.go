@@ -26,6 +26,8 @@ var (
 	errNotDone   = errors.New("it is not complete")
 	// errGone: what was to be copied or held is not there.
 	errGone = errors.New("it is not there")
+	// errUnread: whose a cache is cannot be seen while it is busy.
+	errUnread = errors.New("its tags cannot be read now")
 	// errDiffers: a copy is not the same as what it was made from. It is deleted.
 	errDiffers = errors.New("the copy differs from what it was made from, and was deleted")
 	// errNoBucket: the policy file names no bucket for a site.
@@ -39,37 +41,49 @@ var (
 // write them with "Fault" at the end and some without; ElastiCache does both.
 func codes() map[string]store.Fault {
 	return map[string]store.Fault{
-		"ReplicationGroupNotFoundFault":             store.NotFound,
-		"CacheClusterNotFound":                      store.NotFound,
-		"ServerlessCacheNotFoundFault":              store.NotFound,
-		"SnapshotNotFoundFault":                     store.NotFound,
-		"ServerlessCacheSnapshotNotFoundFault":      store.NotFound,
-		"SnapshotAlreadyExistsFault":                store.Conflict,
-		"ServerlessCacheSnapshotAlreadyExistsFault": store.Conflict,
-		"InvalidReplicationGroupState":              store.Busy,
-		"InvalidCacheClusterState":                  store.Busy,
-		"InvalidServerlessCacheStateFault":          store.Busy,
-		"InvalidSnapshotState":                      store.Busy,
-		"InvalidServerlessCacheSnapshotStateFault":  store.Busy,
-		"SnapshotQuotaExceededFault":                store.Quota,
-		"ServerlessCacheSnapshotQuotaExceededFault": store.Quota,
-		"TagQuotaPerResourceExceeded":               store.Quota,
-		"SnapshotFeatureNotSupportedFault":          store.Invalid,
-		"InvalidARN":                                store.Invalid,
-		"InvalidKMSKeyFault":                        store.Denied,
-		"ServiceLinkedRoleNotFoundFault":            store.Denied,
-		"InvalidCredentialsException":               store.NoCredentials,
-		"APICallRateForCustomerExceeded":            store.Throttled,
-		"NoSuchBucket":                              store.NotFound,
-		"NoSuchKey":                                 store.NotFound,
-		"NotFound":                                  store.NotFound, // Answers to HEAD have no code of their own.
-		"NoSuchUpload":                              store.NotFound,
-		"Forbidden":                                 store.Denied,
-		"PermanentRedirect":                         store.Invalid,
-		"AuthorizationHeaderMalformed":              store.Invalid,
-		"KMS.DisabledException":                     store.Denied,
-		"KMS.NotFoundException":                     store.Denied,
-		"KMS.KMSInvalidStateException":              store.Denied,
+		"ReplicationGroupNotFoundFault":                store.NotFound,
+		"CacheClusterNotFound":                         store.NotFound,
+		"ServerlessCacheNotFoundFault":                 store.NotFound,
+		"SnapshotNotFoundFault":                        store.NotFound,
+		"ServerlessCacheSnapshotNotFoundFault":         store.NotFound,
+		"SnapshotAlreadyExistsFault":                   store.Conflict,
+		"ReplicationGroupAlreadyExists":                store.Conflict,
+		"CacheClusterAlreadyExists":                    store.Conflict,
+		"ServerlessCacheAlreadyExistsFault":            store.Conflict,
+		"NodeQuotaForCustomerExceeded":                 store.Quota,
+		"NodeQuotaForClusterExceeded":                  store.Quota,
+		"ClusterQuotaForCustomerExceeded":              store.Quota,
+		"ServerlessCacheQuotaForCustomerExceededFault": store.Quota,
+		"InsufficientCacheClusterCapacity":             store.Quota,
+		"NoSuchHostedZone":                             store.NotFound,
+		"NoSuchChange":                                 store.NotFound,
+		"PriorRequestNotComplete":                      store.Busy,
+		"InvalidChangeBatch":                           store.Busy, // The records are not as they were listed, which can lag behind.
+		"ServerlessCacheSnapshotAlreadyExistsFault":    store.Conflict,
+		"InvalidReplicationGroupState":                 store.Busy,
+		"InvalidCacheClusterState":                     store.Busy,
+		"InvalidServerlessCacheStateFault":             store.Busy,
+		"InvalidSnapshotState":                         store.Busy,
+		"InvalidServerlessCacheSnapshotStateFault":     store.Busy,
+		"SnapshotQuotaExceededFault":                   store.Quota,
+		"ServerlessCacheSnapshotQuotaExceededFault":    store.Quota,
+		"TagQuotaPerResourceExceeded":                  store.Quota,
+		"SnapshotFeatureNotSupportedFault":             store.Invalid,
+		"InvalidARN":                                   store.Invalid,
+		"InvalidKMSKeyFault":                           store.Denied,
+		"ServiceLinkedRoleNotFoundFault":               store.Denied,
+		"InvalidCredentialsException":                  store.NoCredentials,
+		"APICallRateForCustomerExceeded":               store.Throttled,
+		"NoSuchBucket":                                 store.NotFound,
+		"NoSuchKey":                                    store.NotFound,
+		"NotFound":                                     store.NotFound, // Answers to HEAD have no code of their own.
+		"NoSuchUpload":                                 store.NotFound,
+		"Forbidden":                                    store.Denied,
+		"PermanentRedirect":                            store.Invalid,
+		"AuthorizationHeaderMalformed":                 store.Invalid,
+		"KMS.DisabledException":                        store.Denied,
+		"KMS.NotFoundException":                        store.Denied,
+		"KMS.KMSInvalidStateException":                 store.Denied,
 	}
 }
 
@@ -81,7 +95,7 @@ func classify(err error) store.Fault {
 	case said != store.Unknown:
 		return said
 	case errors.Is(err, errFailedBefore), errors.Is(err, errUnclear), errors.Is(err, errLeaving),
-		errors.Is(err, errExporting), errors.Is(err, errNotDone):
+		errors.Is(err, errExporting), errors.Is(err, errNotDone), errors.Is(err, errUnread):
 		return store.Busy
 	case errors.Is(err, errHeld), errors.Is(err, errChanged), errors.Is(err, errTaken):
 		return store.Conflict

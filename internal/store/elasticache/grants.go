@@ -2,6 +2,7 @@ package elasticache
 
 import (
 	"context"
+	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/elasticache"
@@ -39,7 +40,8 @@ func (d *Driver) Grants(ctx context.Context, site dr.Site) []store.Grant {
 		}
 		grants = append(grants, store.Grant{Permission: t.permission, Needed: t.needed, Err: err})
 	}
-	return append(grants, v.bucketGrants(ctx)...)
+	m := &maker{v, elasticache.NewFromConfig(v.cfg)}
+	return slices.Concat(grants, v.bucketGrants(ctx), m.restoreGrants(ctx))
 }
 
 func (v *visit) reading(ctx context.Context) []attempt {

@@ -2,6 +2,7 @@ package rds
 
 import (
 	"context"
+	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/rds"
@@ -19,7 +20,11 @@ func (d *Driver) Grants(ctx context.Context, site dr.Site) []store.Grant {
 	if err != nil {
 		return rdsapi.Unreached(err)
 	}
-	return rdsapi.Grants(append(s.reading(ctx), append(s.writing(ctx), s.copying(ctx)...)...))
+	i, err := d.instances(ctx, site)
+	if err != nil {
+		return rdsapi.Unreached(err)
+	}
+	return rdsapi.Grants(slices.Concat(s.reading(ctx), s.writing(ctx), s.copying(ctx), restoring(ctx, i.api)))
 }
 
 func (s shelf) reading(ctx context.Context) []rdsapi.Attempt {
@@ -64,6 +69,31 @@ func (s shelf) copying(ctx context.Context) []rdsapi.Attempt {
 		}},
 		{Permission: "rds:ModifyDBSnapshotAttribute", Needed: "to let other accounts copy snapshots", Copies: true, Try: func() error {
 			return s.Admit(ctx, rdsapi.Probe, nil, []string{s.site.Account})
+		}},
+	}
+}
+
+// restoring are the calls of a restore. What a name stands for is looked at after the
+// permission, as with all others. Adding roles is not tried: AWS first looks whether the
+// caller may pass on the very role.
+func restoring(ctx context.Context, api restoreAPI) []rdsapi.Attempt {
+	probe := aws.String(rdsapi.Probe)
+	return []rdsapi.Attempt{
+		{Permission: "rds:RestoreDBInstanceFromDBSnapshot", Needed: "to restore databases", Restores: true, Try: func() error {
+			_, err := api.RestoreDBInstanceFromDBSnapshot(ctx, &rds.RestoreDBInstanceFromDBSnapshotInput{DBInstanceIdentifier: probe, DBSnapshotIdentifier: probe})
+			return err
+		}},
+		{Permission: "rds:ModifyDBInstance", Needed: "to put restored databases into order and give them their names", Restores: true, Try: func() error {
+			_, err := api.ModifyDBInstance(ctx, &rds.ModifyDBInstanceInput{DBInstanceIdentifier: probe})
+			return err
+		}},
+		{Permission: "rds:RebootDBInstance", Needed: "to put parameters of restored databases in force", Restores: true, Try: func() error {
+			_, err := api.RebootDBInstance(ctx, &rds.RebootDBInstanceInput{DBInstanceIdentifier: probe})
+			return err
+		}},
+		{Permission: "rds:DeleteDBInstance", Needed: "to take back what failed, and to delete what a restore replaced", Restores: true, Try: func() error {
+			_, err := api.DeleteDBInstance(ctx, &rds.DeleteDBInstanceInput{DBInstanceIdentifier: probe, SkipFinalSnapshot: aws.Bool(true)})
+			return err
 		}},
 	}
 }

@@ -57,6 +57,8 @@ func TestMoto(t *testing.T) {
 	t.Run("two accounts", m.accounts)
 	t.Run("copy to another Region", m.copyAbroad)
 	t.Run("share and take back", m.share)
+	t.Run("restored as a new one", m.restoreAsNew)
+	t.Run("restored in place, taken back, and again", m.restoreInPlace)
 }
 
 type moto struct {

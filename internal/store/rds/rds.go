@@ -12,6 +12,7 @@ import (
 	"github.com/holdfast-dr/holdfast/internal/plan"
 	"github.com/holdfast-dr/holdfast/internal/store"
 	"github.com/holdfast-dr/holdfast/internal/store/internal/rdsapi"
+	"github.com/holdfast-dr/holdfast/internal/store/internal/swap"
 )
 
 // Kind is the kind's name in policies and claims.
@@ -92,6 +93,13 @@ func (d *Driver) Snapshots(ctx context.Context, site dr.Site) ([]dr.Snapshot, er
 
 // Apply does one action.
 func (d *Driver) Apply(ctx context.Context, a plan.Action) (dr.Ref, error) {
+	if a.Verb == plan.Retire {
+		i, err := d.instances(ctx, a.From.Site)
+		if err != nil {
+			return dr.Ref{}, err
+		}
+		return a.From, swap.Worker[*seen]{Cloud: i}.Retire(ctx, a)
+	}
 	return d.changes.Apply(ctx, a)
 }
 

@@ -37,6 +37,7 @@ func TestConformance(t *testing.T) {
 		SpareTags:    2,
 		NamesAreKeys: true,
 		Copies:       &storetest.CopyCalls{Copy: "rds:CopyDBSnapshot", Share: "rds:ModifyDBSnapshotAttribute"},
+		Retires:      &storetest.RetireCalls{Delete: "rds:DeleteDBInstance", Unprotect: "rds:ModifyDBInstance"},
 	})
 }
 

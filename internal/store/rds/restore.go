@@ -3,170 +3,164 @@ package rds
 import (
 	"context"
 	"fmt"
-	"maps"
 	"strconv"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/rds"
+	"github.com/aws/aws-sdk-go-v2/service/rds/types"
 
 	"github.com/holdfast-dr/holdfast/internal/dr"
 	"github.com/holdfast-dr/holdfast/internal/saga"
 	"github.com/holdfast-dr/holdfast/internal/store"
+	"github.com/holdfast-dr/holdfast/internal/store/internal/rdsapi"
+	"github.com/holdfast-dr/holdfast/internal/store/internal/swap"
 )
 
-// instanceNameLimit is how long the name of a DB instance may be (CreateDBInstance,
-// DBInstanceIdentifier: "1 to 63 letters, numbers, or hyphens").
-const instanceNameLimit = 63
-
-// The operations of a restore's steps.
+// The operations that are done to a restored instance.
 const (
-	opMark    = "mark"
-	opRestore = "restore"
-	opSettle  = "settle"
-	opRoles   = "roles"
-	opReboot  = "reboot"
-	opRename  = "rename"
-	opKeep    = "keep"
-	opDelete  = "delete"
-	opFinish  = "finish"
+	opSettle = "settle"
+	opRoles  = "roles"
+	opReboot = "reboot"
 )
 
 // lost are the settings that no call can give to a restored instance.
 var lost = [...]string{"replicas", "replica-of", "secondary-zone", "reservation"}
 
+// dnsFollows is how long the DNS name of a renamed instance takes (Amazon RDS User
+// Guide, "Renaming a DB instance": "about 10 minutes").
+const dnsFollows = 10 * time.Minute
+
+// restoreAPI is the part of the SDK's client that restores use.
+type restoreAPI interface {
+	rdsapi.InstanceAPI
+	RestoreDBInstanceFromDBSnapshot(context.Context, *rds.RestoreDBInstanceFromDBSnapshotInput, ...func(*rds.Options)) (*rds.RestoreDBInstanceFromDBSnapshotOutput, error)
+	AddRoleToDBInstance(context.Context, *rds.AddRoleToDBInstanceInput, ...func(*rds.Options)) (*rds.AddRoleToDBInstanceOutput, error)
+	DeleteDBInstance(context.Context, *rds.DeleteDBInstanceInput, ...func(*rds.Options)) (*rds.DeleteDBInstanceOutput, error)
+}
+
+// instances are the DB instances of one site.
+type instances struct {
+	rdsapi.Instances
+	api restoreAPI
+}
+
+func (d *Driver) instances(ctx context.Context, site dr.Site) (instances, error) {
+	cfg, err := d.sessions.Config(ctx, site)
+	if err != nil {
+		return instances{}, err
+	}
+	api := rds.NewFromConfig(cfg)
+	return instances{rdsapi.Instances{API: api}, api}, nil
+}
+
+// Worker does the steps of restores at a site.
+func (d *Driver) Worker(ctx context.Context, site dr.Site) (saga.Worker, error) {
+	i, err := d.instances(ctx, site)
+	return swap.Worker[*seen]{Cloud: i}, err
+}
+
 // Restore builds the steps of a restore. Nothing is changed.
 func (d *Driver) Restore(ctx context.Context, r store.Restore) (store.Restoration, error) {
-	if err := d.nameFree(ctx, r); err != nil {
+	if err := r.Only(); err != nil {
 		return store.Restoration{}, err
 	}
-	b := builder{r: r, beside: r.Name, away: r.Away(instanceNameLimit)}
-	if r.InPlace && !r.RenameFirst {
-		b.beside = r.Beside(instanceNameLimit)
+	i, err := d.instances(ctx, r.From.Ref.Site)
+	if err != nil {
+		return store.Restoration{}, err
 	}
-	b.steps()
+	if err := (swap.Worker[*seen]{Cloud: i}).Free(ctx, r, rdsapi.InstanceNameLimit); err != nil {
+		return store.Restoration{}, err
+	}
+	s := swap.New(r, rdsapi.InstanceNameLimit)
+	s.Answers = dnsFollows
 	needs := "one more DB instance in the account's quota, and its price, for good"
 	if r.InPlace {
 		needs = "one more DB instance in the account's quota until the old one is gone"
 	}
 	return store.Restoration{
-		Saga:   saga.Saga{ID: r.ID, Title: b.title(), Steps: b.out},
+		Saga:   s.Saga(func() { makeInstance(s) }, nil),
 		Losses: store.Lost(r.Settings, lost[:]...), Needs: needs,
 	}, nil
 }
 
-// nameFree refuses names that others have.
-func (d *Driver) nameFree(ctx context.Context, r store.Restore) error {
-	w, err := d.worker(ctx, r.From.Ref.Site)
+// makeInstance restores the new one and gives it what the call cannot.
+func makeInstance(s *swap.Steps) {
+	r := s.Restore
+	gib, _ := strconv.Atoi(r.Settings["gib"])
+	lasts := 10*time.Minute + time.Duration(gib)*2*time.Second
+	s.Make(saga.Step{Name: "restore", Title: "restore " + r.From.Ref.ID + " as " + s.Beside, Op: swap.OpRestore, Expect: lasts, Deadline: 24 * time.Hour})
+	s.Make(saga.Step{Name: "settle", Title: "give it the settings that a restore does not take", Op: opSettle, Expect: 5 * time.Minute, Deadline: 12 * time.Hour})
+	if r.Settings["roles"] != "" {
+		s.Make(saga.Step{Name: "roles", Title: "give it its IAM roles", Op: opRoles, Expect: 2 * time.Minute, Deadline: time.Hour})
+	}
+	s.Make(saga.Step{Name: "reboot", Title: "reboot it if its parameter group asks for that", Op: opReboot, Expect: 2 * time.Minute, Deadline: time.Hour})
+}
+
+// Marks finds the restores that are under way.
+func (d *Driver) Marks(ctx context.Context, site dr.Site) ([]store.Mark, error) {
+	i, err := d.instances(ctx, site)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	names := []string{r.Name}
-	if r.InPlace {
-		names = []string{r.Beside(instanceNameLimit), r.Away(instanceNameLimit)}
-	}
-	for _, name := range names {
-		in, err := w.instance(ctx, name)
-		switch {
-		case err != nil:
-			return err
-		case in != nil && in.tags[dr.TagRestore] != r.ID && (r.Old == "" || aws.ToString(in.DbiResourceId) != r.Old):
-			return &store.Error{
-				Doing: "restore as " + name, Fault: store.Conflict, Err: fmt.Errorf("there is a DB instance %s already", name),
-				Remedy: "restore under another name (--as), or in its place (--in-place)",
+	marks := swap.Marks{Site: site}
+	pages := rds.NewDescribeDBInstancesPaginator(i.api, &rds.DescribeDBInstancesInput{MaxRecords: aws.Int32(pageSize)})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("list DB instances: %w", err)
+		}
+		for _, in := range page.DBInstances {
+			if in.DBClusterIdentifier == nil { // A cluster's own marks say what is under way.
+				marks.Add(aws.ToString(in.DBInstanceIdentifier), rdsapi.PlainTags(in.TagList))
 			}
 		}
 	}
-	return nil
+	return marks.All(), nil
 }
 
-// builder puts the steps of one restore together.
-type builder struct {
-	r            store.Restore
-	beside, away string
-	out          []saga.Step
+// Endpoint gives where an instance answers.
+func (d *Driver) Endpoint(ctx context.Context, site dr.Site, name string) (store.Endpoint, error) {
+	i, err := d.instances(ctx, site)
+	if err != nil {
+		return store.Endpoint{}, err
+	}
+	in, found, err := i.Find(ctx, name)
+	switch {
+	case err != nil:
+		return store.Endpoint{}, err
+	case !found || in.Endpoint == nil:
+		return store.Endpoint{}, fmt.Errorf("DB instance %s has no endpoint", name)
+	}
+	return store.Endpoint{Host: aws.ToString(in.Endpoint.Address), Port: int(aws.ToInt32(in.Endpoint.Port)), Engine: aws.ToString(in.Engine)}, nil
 }
 
-func (b *builder) title() string {
-	if b.r.InPlace {
-		return fmt.Sprintf("restore %s in place from %s", b.r.Name, b.r.From.Ref.ID)
-	}
-	return fmt.Sprintf("restore %s as %s", b.r.From.Ref.ID, b.r.Name)
-}
+// seen is a DB instance as it was found.
+type seen = types.DBInstance
 
-func (b *builder) add(name, title, op string, expect, deadline time.Duration, args map[string]string) {
-	maps.Copy(args, map[string]string{
-		"id": b.r.ID, "old": b.r.Old, "final": b.r.Name, "owner": b.r.Owner, "snapshot": b.r.From.Ref.ID,
-		"request": b.r.MarkTags(dr.RoleNew)[dr.TagRequest],
-	})
-	switch op {
-	case opRestore:
-		args["tags"] = string(dr.NewConfig(b.r.Tags))
-		fallthrough
-	case opSettle, opRoles, opFinish:
-		args["settings"] = string(dr.NewConfig(b.r.Settings))
-	}
-	b.out = append(b.out, saga.Step{Name: name, Title: title, Op: op, Expect: expect, Deadline: deadline, Args: args})
-}
+// Noun is what AWS calls one.
+func (instances) Noun() string { return "DB instance" }
 
-// steps puts them in order: the new one is whole and checked before the old one
-// loses its name, unless somebody wants it otherwise.
-func (b *builder) steps() {
-	r := b.r
-	if r.InPlace {
-		b.add("mark", "mark "+r.Name, opMark, 5*time.Second, 10*time.Minute, map[string]string{"name": r.Name})
+// Facts are what a restore has to know of an instance.
+func (instances) Facts(in *seen) swap.Facts {
+	status := aws.ToString(in.DBInstanceStatus)
+	f := swap.Facts{
+		Name: aws.ToString(in.DBInstanceIdentifier), ID: aws.ToString(in.DbiResourceId), Status: status, Tags: rdsapi.PlainTags(in.TagList),
+		Deleting: status == "deleting", Protected: aws.ToBool(in.DeletionProtection),
 	}
-	if r.InPlace && r.RenameFirst {
-		b.rename("away", r.Name, b.away, dr.RoleOld)
+	switch status {
+	case "available", "storage-optimization":
+		f.Serves, f.Changeable = true, true
+	case "backing-up", "storage-config-upgrade": // Can last for hours after a restore, and nothing can be changed meanwhile.
+		f.Serves = true
+	case "renaming":
+		f.RenamingTo = swap.Somewhere
 	}
-	b.make()
-	if r.InPlace && !r.RenameFirst {
-		b.rename("away", r.Name, b.away, dr.RoleOld)
-		b.rename("in", b.beside, r.Name, dr.RoleNew)
+	if pending := in.PendingModifiedValues; pending != nil && pending.DBInstanceIdentifier != nil {
+		f.RenamingTo = aws.ToString(pending.DBInstanceIdentifier)
 	}
-	b.end()
-}
-
-// make restores the new one and gives it what the call cannot.
-func (b *builder) make() {
-	gib, _ := strconv.Atoi(b.r.Settings["gib"])
-	lasts := 10*time.Minute + time.Duration(gib)*2*time.Second
-	b.add("restore", "restore "+b.r.From.Ref.ID+" as "+b.beside, opRestore, lasts, 24*time.Hour, map[string]string{"name": b.beside})
-	b.add("settle", "give it the settings that a restore does not take", opSettle, 5*time.Minute, 12*time.Hour, map[string]string{"name": b.beside})
-	if b.r.Settings["roles"] != "" {
-		b.add("roles", "give it its IAM roles", opRoles, 2*time.Minute, time.Hour, map[string]string{"name": b.beside})
+	if rdsapi.Unusable(status) {
+		f.Broken = fmt.Errorf("DB instance %s is %s", f.Name, status)
 	}
-	b.add("reboot", "reboot it if its parameter group asks for that", opReboot, 2*time.Minute, time.Hour, map[string]string{"name": b.beside})
-}
-
-// dnsFollows is how long the DNS name of a renamed instance takes (Amazon RDS User
-// Guide, "Renaming a DB instance": "about 10 minutes").
-const dnsFollows = 10 * time.Minute
-
-func (b *builder) rename(step, from, to, role string) {
-	lasts := time.Minute
-	if role == dr.RoleNew {
-		lasts += dnsFollows
-	}
-	b.add(step, "rename "+from+" to "+to, opRename, lasts, 2*time.Hour, map[string]string{"from": from, "to": to, "role": role})
-}
-
-// end lets go of the old one, which is the pivot, and takes the marks off.
-func (b *builder) end() {
-	r := b.r
-	if r.InPlace {
-		if r.KeepOld > 0 {
-			until := r.Begun.Add(r.KeepOld).UTC().Format(time.RFC3339)
-			b.add("let-go", "keep the old one as "+b.away+" until "+until, opKeep, 5*time.Second, 10*time.Minute, map[string]string{"name": b.away, "until": until})
-		} else {
-			final := b.finalName()
-			b.add("let-go", "delete the old one with final snapshot "+final, opDelete, 10*time.Minute, 12*time.Hour, map[string]string{"name": b.away, "snapshot-left": final})
-		}
-		b.out[len(b.out)-1].Pivot = true
-	}
-	b.add("finish", "take the marks off "+r.Name, opFinish, 5*time.Second, 10*time.Minute, map[string]string{"name": r.Name})
-}
-
-// finalName names the snapshot that the old one leaves behind.
-func (b *builder) finalName() string {
-	return dr.SnapshotName(dr.Claim{Owner: b.r.Owner, Policy: "final", Slot: b.r.Begun, Source: b.r.From.Claim.Source, Set: b.r.ID}, b.r.Name, 0, nameLimit)
+	return f
 }

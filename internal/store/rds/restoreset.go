@@ -14,68 +14,50 @@ import (
 	"github.com/holdfast-dr/holdfast/internal/store/internal/rdsapi"
 )
 
-func yes(m map[string]string, key string) *bool { return aws.Bool(m[key] == "yes") }
-
-func word(m map[string]string, key string) *string {
-	if m[key] == "" {
-		return nil
-	}
-	return aws.String(m[key])
-}
-
-func whole(m map[string]string, key string) *int32 {
-	n, err := strconv.ParseInt(m[key], 10, 32)
-	if err != nil {
-		return nil
-	}
-	return aws.Int32(int32(n))
-}
-
-func list(m map[string]string, key string) []string {
-	if m[key] == "" {
-		return nil
-	}
-	return strings.Split(m[key], ",")
-}
-
-// restore makes the new one, with its mark and all settings that the call takes.
+// Restore makes the new one, with its mark and all settings that the call takes.
 // Deletion protection comes last of all, so that a half-made one can be removed.
-func (w worker) restore(ctx context.Context, st saga.Step) error {
-	m, err := dr.Config(st.Args["settings"]).Settings()
-	if err != nil {
-		return err
-	}
-	own, err := dr.Config(st.Args["tags"]).Settings()
+func (i instances) Restore(ctx context.Context, st saga.Step, tags dr.Tags) error {
+	m, err := rdsapi.ParseWanted(st.Args["settings"])
 	if err != nil {
 		return err
 	}
 	in := &rds.RestoreDBInstanceFromDBSnapshotInput{
 		DBInstanceIdentifier: aws.String(st.Args["name"]), DBSnapshotIdentifier: aws.String(st.Args["snapshot"]),
-		Tags:            rdsapi.SDKTags(w.mark(st, dr.RoleNew), own),
-		DBInstanceClass: word(m, "class"), DBSubnetGroupName: word(m, "subnets"), DBParameterGroupName: word(m, "parameters"),
-		OptionGroupName: word(m, "options"), VpcSecurityGroupIds: list(m, "security"), Port: whole(m, "port"),
-		MultiAZ: yes(m, "multi-az"), PubliclyAccessible: yes(m, "public"), AutoMinorVersionUpgrade: yes(m, "minor-upgrade"),
-		CopyTagsToSnapshot: yes(m, "copy-tags"), EnableIAMDatabaseAuthentication: yes(m, "iam-auth"),
-		StorageType:  word(m, "storage"),
-		LicenseModel: word(m, "license"), EnableCloudwatchLogsExports: list(m, "logs"), CACertificateIdentifier: word(m, "ca"),
-		NetworkType: word(m, "network"), DedicatedLogVolume: yes(m, "dedicated-log"), DeletionProtection: aws.Bool(false),
-		Domain: word(m, "directory"), DomainIAMRoleName: word(m, "directory-role"), EngineLifecycleSupport: word(m, "support"),
+		Tags:            rdsapi.RestoreTags(tags),
+		DBInstanceClass: m.Word("class"), DBSubnetGroupName: m.Word("subnets"), DBParameterGroupName: m.Word("parameters"),
+		OptionGroupName: ownOptions(m), VpcSecurityGroupIds: m.List("security"), Port: m.Whole("port"),
+		MultiAZ: m.Yes("multi-az"), PubliclyAccessible: m.Yes("public"), AutoMinorVersionUpgrade: m.Yes("minor-upgrade"),
+		CopyTagsToSnapshot: m.Yes("copy-tags"), EnableIAMDatabaseAuthentication: m.Yes("iam-auth"),
+		StorageType:  m.Word("storage"),
+		LicenseModel: m.Word("license"), EnableCloudwatchLogsExports: m.List("logs"), CACertificateIdentifier: m.Word("ca"),
+		NetworkType: m.Word("network"), DedicatedLogVolume: m.Yes("dedicated-log"), DeletionProtection: aws.Bool(false),
+		Domain: m.Word("directory"), DomainIAMRoleName: m.Word("directory-role"), EngineLifecycleSupport: m.Word("support"),
 		ProcessorFeatures: processors(m),
 	}
 	if provisioned(m) {
-		in.Iops, in.StorageThroughput = whole(m, "iops"), whole(m, "throughput")
+		in.Iops, in.StorageThroughput = m.Whole("iops"), m.Whole("throughput")
 	}
 	if m["multi-az"] != "yes" {
-		in.AvailabilityZone = word(m, "zone")
+		in.AvailabilityZone = m.Word("zone")
 	}
-	_, err = w.api.RestoreDBInstanceFromDBSnapshot(ctx, in)
+	_, err = i.api.RestoreDBInstanceFromDBSnapshot(ctx, in)
 	return err
+}
+
+// ownOptions gives the option group, unless it is the default one: that comes by itself,
+// and in a Region where it was never used there is none of its name yet (Amazon RDS User
+// Guide, "Working with option groups").
+func ownOptions(m rdsapi.Wanted) *string {
+	if strings.HasPrefix(m["options"], "default:") {
+		return nil
+	}
+	return m.Word("options")
 }
 
 // provisioned reports whether IOPS and throughput can be given. Of gp3 storage below a
 // size that depends on the engine they cannot, and are what AWS gives to all (Amazon
 // RDS User Guide, "Amazon RDS DB instance storage", "gp3 storage").
-func provisioned(m map[string]string) bool {
+func provisioned(m rdsapi.Wanted) bool {
 	gib, _ := strconv.Atoi(m["gib"])
 	switch {
 	case strings.HasPrefix(m["storage"], "io"):
@@ -91,9 +73,9 @@ func provisioned(m map[string]string) bool {
 	}
 }
 
-func processors(m map[string]string) []types.ProcessorFeature {
+func processors(m rdsapi.Wanted) []types.ProcessorFeature {
 	var out []types.ProcessorFeature
-	for _, pair := range list(m, "processor") {
+	for _, pair := range m.List("processor") {
 		name, value, _ := strings.Cut(pair, " ")
 		out = append(out, types.ProcessorFeature{Name: aws.String(name), Value: aws.String(value)})
 	}
@@ -101,59 +83,59 @@ func processors(m map[string]string) []types.ProcessorFeature {
 }
 
 // setters are the settings that a running instance can be given, and how.
-func setters() map[string]func(*rds.ModifyDBInstanceInput, map[string]string) {
-	return map[string]func(*rds.ModifyDBInstanceInput, map[string]string){
-		"class": func(in *rds.ModifyDBInstanceInput, m map[string]string) { in.DBInstanceClass = word(m, "class") },
-		"parameters": func(in *rds.ModifyDBInstanceInput, m map[string]string) {
-			in.DBParameterGroupName = word(m, "parameters")
+func setters() map[string]func(*rds.ModifyDBInstanceInput, rdsapi.Wanted) {
+	return map[string]func(*rds.ModifyDBInstanceInput, rdsapi.Wanted){
+		"class": func(in *rds.ModifyDBInstanceInput, m rdsapi.Wanted) { in.DBInstanceClass = m.Word("class") },
+		"parameters": func(in *rds.ModifyDBInstanceInput, m rdsapi.Wanted) {
+			in.DBParameterGroupName = m.Word("parameters")
 		},
-		"options":  func(in *rds.ModifyDBInstanceInput, m map[string]string) { in.OptionGroupName = word(m, "options") },
-		"security": func(in *rds.ModifyDBInstanceInput, m map[string]string) { in.VpcSecurityGroupIds = list(m, "security") },
-		"max-gib":  func(in *rds.ModifyDBInstanceInput, m map[string]string) { in.MaxAllocatedStorage = whole(m, "max-gib") },
-		"maintenance": func(in *rds.ModifyDBInstanceInput, m map[string]string) {
-			in.PreferredMaintenanceWindow = word(m, "maintenance")
+		"options":  func(in *rds.ModifyDBInstanceInput, m rdsapi.Wanted) { in.OptionGroupName = m.Word("options") },
+		"security": func(in *rds.ModifyDBInstanceInput, m rdsapi.Wanted) { in.VpcSecurityGroupIds = m.List("security") },
+		"max-gib":  func(in *rds.ModifyDBInstanceInput, m rdsapi.Wanted) { in.MaxAllocatedStorage = m.Whole("max-gib") },
+		"maintenance": func(in *rds.ModifyDBInstanceInput, m rdsapi.Wanted) {
+			in.PreferredMaintenanceWindow = m.Word("maintenance")
 		},
-		"backup-window": func(in *rds.ModifyDBInstanceInput, m map[string]string) {
-			in.PreferredBackupWindow = word(m, "backup-window")
+		"backup-window": func(in *rds.ModifyDBInstanceInput, m rdsapi.Wanted) {
+			in.PreferredBackupWindow = m.Word("backup-window")
 		},
-		"backup-days": func(in *rds.ModifyDBInstanceInput, m map[string]string) {
-			in.BackupRetentionPeriod = aws.Int32(aws.ToInt32(whole(m, "backup-days")))
+		"backup-days": func(in *rds.ModifyDBInstanceInput, m rdsapi.Wanted) {
+			in.BackupRetentionPeriod = aws.Int32(aws.ToInt32(m.Whole("backup-days")))
 		},
-		"minor-upgrade": func(in *rds.ModifyDBInstanceInput, m map[string]string) {
-			in.AutoMinorVersionUpgrade = yes(m, "minor-upgrade")
+		"minor-upgrade": func(in *rds.ModifyDBInstanceInput, m rdsapi.Wanted) {
+			in.AutoMinorVersionUpgrade = m.Yes("minor-upgrade")
 		},
-		"copy-tags": func(in *rds.ModifyDBInstanceInput, m map[string]string) { in.CopyTagsToSnapshot = yes(m, "copy-tags") },
-		"iam-auth": func(in *rds.ModifyDBInstanceInput, m map[string]string) {
-			in.EnableIAMDatabaseAuthentication = yes(m, "iam-auth")
+		"copy-tags": func(in *rds.ModifyDBInstanceInput, m rdsapi.Wanted) { in.CopyTagsToSnapshot = m.Yes("copy-tags") },
+		"iam-auth": func(in *rds.ModifyDBInstanceInput, m rdsapi.Wanted) {
+			in.EnableIAMDatabaseAuthentication = m.Yes("iam-auth")
 		},
-		"public":        func(in *rds.ModifyDBInstanceInput, m map[string]string) { in.PubliclyAccessible = yes(m, "public") },
-		"ca":            func(in *rds.ModifyDBInstanceInput, m map[string]string) { in.CACertificateIdentifier = word(m, "ca") },
+		"public":        func(in *rds.ModifyDBInstanceInput, m rdsapi.Wanted) { in.PubliclyAccessible = m.Yes("public") },
+		"ca":            func(in *rds.ModifyDBInstanceInput, m rdsapi.Wanted) { in.CACertificateIdentifier = m.Word("ca") },
 		"monitor":       setMonitoring,
 		"monitor-role":  setMonitoring,
 		"insights":      setInsights,
 		"insights-days": setInsights,
 		"insights-key":  setInsights,
-		"insights-mode": func(in *rds.ModifyDBInstanceInput, m map[string]string) {
+		"insights-mode": func(in *rds.ModifyDBInstanceInput, m rdsapi.Wanted) {
 			in.DatabaseInsightsMode = types.DatabaseInsightsMode(m["insights-mode"])
 		},
 	}
 }
 
-func setMonitoring(in *rds.ModifyDBInstanceInput, m map[string]string) {
-	in.MonitoringInterval, in.MonitoringRoleArn = aws.Int32(aws.ToInt32(whole(m, "monitor"))), word(m, "monitor-role")
+func setMonitoring(in *rds.ModifyDBInstanceInput, m rdsapi.Wanted) {
+	in.MonitoringInterval, in.MonitoringRoleArn = aws.Int32(aws.ToInt32(m.Whole("monitor"))), m.Word("monitor-role")
 }
 
-func setInsights(in *rds.ModifyDBInstanceInput, m map[string]string) {
-	in.EnablePerformanceInsights = yes(m, "insights")
+func setInsights(in *rds.ModifyDBInstanceInput, m rdsapi.Wanted) {
+	in.EnablePerformanceInsights = m.Yes("insights")
 	if m["insights"] == "yes" {
-		in.PerformanceInsightsRetentionPeriod, in.PerformanceInsightsKMSKeyId = whole(m, "insights-days"), word(m, "insights-key")
+		in.PerformanceInsightsRetentionPeriod, in.PerformanceInsightsKMSKeyId = m.Whole("insights-days"), m.Word("insights-key")
 	}
 }
 
 // differences names the settings that an instance does not have yet and can be
 // given.
-func differences(in *seen, want map[string]string) []string {
-	is := settings(in.DBInstance)
+func differences(in *seen, want rdsapi.Wanted) []string {
+	is := settings(in)
 	var out []string
 	for name := range setters() {
 		if is[name] != want[name] && (want[name] != "" || !unstated(name)) {
@@ -172,8 +154,8 @@ func unstated(name string) bool {
 	return false
 }
 
-func (w worker) settle(ctx context.Context, in *seen, st saga.Step) error {
-	want, err := dr.Config(st.Args["settings"]).Settings()
+func (i instances) settle(ctx context.Context, in *seen, st saga.Step) error {
+	want, err := rdsapi.ParseWanted(st.Args["settings"])
 	if err != nil {
 		return err
 	}
@@ -182,20 +164,20 @@ func (w worker) settle(ctx context.Context, in *seen, st saga.Step) error {
 	for _, name := range differences(in, want) {
 		set[name](change, want)
 	}
-	_, err = w.api.ModifyDBInstance(ctx, change)
+	_, err = i.api.ModifyDBInstance(ctx, change)
 	return err
 }
 
 // role is an IAM role for a feature of the engine.
 type role struct{ feature, arn string }
 
-func missingRoles(in *seen, want map[string]string) []role {
+func missingRoles(in *seen, want rdsapi.Wanted) []role {
 	has := map[role]bool{}
 	for _, r := range in.AssociatedRoles {
 		has[role{aws.ToString(r.FeatureName), aws.ToString(r.RoleArn)}] = true
 	}
 	var out []role
-	for _, pair := range list(want, "roles") {
+	for _, pair := range want.List("roles") {
 		feature, arn, _ := strings.Cut(pair, " ")
 		if r := (role{feature, arn}); !has[r] {
 			out = append(out, r)

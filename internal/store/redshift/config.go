@@ -14,6 +14,7 @@ import (
 // and ModifyClusterIamRoles), because a snapshot does not carry it.
 func settings(c *types.Cluster) map[string]string {
 	m := map[string]string{
+		"resource-id":    namespaceID(c),
 		"node":           aws.ToString(c.NodeType),
 		"nodes":          number(c.NumberOfNodes),
 		"version":        aws.ToString(c.ClusterVersion),
@@ -92,6 +93,13 @@ func spaceSettings(n *spacetypes.Namespace, w *spacetypes.Workgroup) map[string]
 	}
 	m["parameters"] = list(parameters)
 	return m
+}
+
+// namespaceID tells a cluster from all others, whatever its name: the end of the ARN of
+// its namespace, which no rename changes.
+func namespaceID(c *types.Cluster) string {
+	arn := aws.ToString(c.ClusterNamespaceArn)
+	return arn[strings.LastIndex(arn, ":")+1:]
 }
 
 // flag leaves out what is false or unset, so that the captured configuration

@@ -21,7 +21,7 @@ func TestCapturedConfiguration(t *testing.T) {
 		got, err := f.wantOne(a).Claim.Config.Settings()
 		f.must(err)
 		want := map[string]string{
-			"node": "ra3.4xlarge", "nodes": "4", "version": "1.0", "zone": "us-east-1a", "multi-az": "yes", "relocation": "yes",
+			"resource-id": got["resource-id"], "node": "ra3.4xlarge", "nodes": "4", "version": "1.0", "zone": "us-east-1a", "multi-az": "yes", "relocation": "yes",
 			"subnets": "private", "vpc": got["vpc"], "security": "sg-1,sg-2", "parameters": "tuned", "public": "yes", "enhanced": "yes",
 			"network": "ipv4", "port": "5439", "db": "orders", "user": "master", "key": r.Key, "track": "current", "upgrade": "yes",
 			"roles":       "arn:aws:iam::111111111111:role/copy,arn:aws:iam::111111111111:role/load",

@@ -35,6 +35,7 @@ func clustersConform(t *testing.T) {
 		MaxTags:      50,
 		SpareTags:    2,
 		NamesAreKeys: true,
+		Retires:      &storetest.RetireCalls{Delete: "redshift:DeleteCluster"},
 		Reads:        "redshift:DescribeLoggingStatus",
 	})
 }

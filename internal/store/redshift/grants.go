@@ -47,7 +47,7 @@ func (d *Driver) Grants(ctx context.Context, site dr.Site) []store.Grant {
 		}
 		grants = append(grants, store.Grant{Permission: t.permission, Needed: t.needed, Copies: t.copies, Err: err})
 	}
-	return grants
+	return append(grants, d.restoreGrants(ctx, site)...)
 }
 
 func (c client) tries(ctx context.Context, site dr.Site) []try {

@@ -128,8 +128,12 @@ func (d *Driver) Snapshots(ctx context.Context, site dr.Site) ([]dr.Snapshot, er
 
 // Apply does one action.
 func (d *Driver) Apply(ctx context.Context, a plan.Action) (dr.Ref, error) {
-	if a.Verb == plan.Configure {
+	switch a.Verb {
+	case plan.Configure:
 		return a.From, d.configure(ctx, a)
+	case plan.Retire:
+		return a.From, d.retire(ctx, a)
+	default:
 	}
 	c, err := d.client(ctx, a.To)
 	if err != nil {
@@ -158,7 +162,7 @@ func (d *Driver) Apply(ctx context.Context, a plan.Action) (dr.Ref, error) {
 		return made, d.share(ctx, c, a)
 	case plan.Withdraw:
 		return made, d.withdraw(ctx, c, a)
-	case plan.Copy, plan.Configure: // No call copies one snapshot; the other is done above.
+	case plan.Copy, plan.Configure, plan.Retire: // No call copies one snapshot; the others are done above.
 	}
 	return dr.Ref{}, fmt.Errorf("redshift cannot %s", a.Verb)
 }
@@ -186,32 +190,39 @@ func (*Driver) Classify(err error) store.Fault {
 		return store.Conflict
 	}
 	return store.ClassifyAWS(err, map[string]store.Fault{
-		"ClusterNotFound":                        store.NotFound,
-		"ClusterSnapshotNotFound":                store.NotFound,
-		"ResourceNotFoundFault":                  store.NotFound,
-		"ClusterSnapshotAlreadyExists":           store.Conflict,
-		"InvalidClusterState":                    store.Busy,
-		"InvalidClusterSnapshotState":            store.Busy,
-		"ClusterSnapshotQuotaExceeded":           store.Quota,
-		"AuthorizationQuotaExceeded":             store.Quota,
-		"LimitExceededFault":                     store.Quota,
-		"SnapshotCopyGrantQuotaExceededFault":    store.Quota,
-		"SnapshotCopyGrantNotFoundFault":         store.NotFound,
-		"SnapshotCopyAlreadyEnabledFault":        store.Conflict,
-		"UnknownSnapshotCopyRegionFault":         store.Invalid,
-		"CopyToRegionDisabledFault":              store.Busy,
-		"TagLimitExceededFault":                  store.Quota,
-		"InvalidTagFault":                        store.Invalid,
-		"InvalidRetentionPeriodFault":            store.Invalid,
-		"UnsupportedOperation":                   store.Invalid,
-		"DependentServiceRequestThrottlingFault": store.Throttled,
-		"DependentServiceUnavailableFault":       store.Unreachable,
-		"ResourceNotFoundException":              store.NotFound,
-		"ConflictException":                      store.Busy,
-		"ServiceQuotaExceededException":          store.Quota,
-		"TooManyTagsException":                   store.Quota,
-		"ValidationException":                    store.Invalid,
-		"InternalServerException":                store.Unreachable,
-		"InsufficientCapacityException":          store.Unreachable,
+		"ClusterNotFound":                     store.NotFound,
+		"ClusterAlreadyExists":                store.Conflict,
+		"ClusterSnapshotNotFound":             store.NotFound,
+		"ResourceNotFoundFault":               store.NotFound,
+		"ClusterSnapshotAlreadyExists":        store.Conflict,
+		"InvalidClusterState":                 store.Busy,
+		"InvalidClusterSnapshotState":         store.Busy,
+		"ClusterSnapshotQuotaExceeded":        store.Quota,
+		"AuthorizationQuotaExceeded":          store.Quota,
+		"LimitExceededFault":                  store.Quota,
+		"SnapshotCopyGrantQuotaExceededFault": store.Quota,
+		"SnapshotCopyGrantNotFoundFault":      store.NotFound,
+		"SnapshotCopyAlreadyEnabledFault":     store.Conflict,
+		"UnknownSnapshotCopyRegionFault":      store.Invalid,
+		"CopyToRegionDisabledFault":           store.Busy,
+		"ClusterQuotaExceeded":                store.Quota,
+		"NumberOfNodesQuotaExceeded":          store.Quota,
+		"InsufficientClusterCapacity":         store.Unreachable,
+		// Of a Region's own limits: one table at a time.
+		"InProgressTableRestoreQuotaExceededFault": store.Busy,
+		"InvalidTableRestoreArgument":              store.Invalid,
+		"TagLimitExceededFault":                    store.Quota,
+		"InvalidTagFault":                          store.Invalid,
+		"InvalidRetentionPeriodFault":              store.Invalid,
+		"UnsupportedOperation":                     store.Invalid,
+		"DependentServiceRequestThrottlingFault":   store.Throttled,
+		"DependentServiceUnavailableFault":         store.Unreachable,
+		"ResourceNotFoundException":                store.NotFound,
+		"ConflictException":                        store.Busy,
+		"ServiceQuotaExceededException":            store.Quota,
+		"TooManyTagsException":                     store.Quota,
+		"ValidationException":                      store.Invalid,
+		"InternalServerException":                  store.Unreachable,
+		"InsufficientCapacityException":            store.Unreachable,
 	})
 }

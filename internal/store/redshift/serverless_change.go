@@ -31,7 +31,7 @@ func (c client) applyServerless(ctx context.Context, a plan.Action) (dr.Ref, err
 		return made, c.removeSpace(ctx, name)
 	case plan.Hold, plan.Release:
 		return made, c.holdSpace(ctx, name, a.Verb == plan.Hold)
-	case plan.Copy, plan.Share, plan.Withdraw, plan.Configure: // See spacesStay.
+	case plan.Copy, plan.Share, plan.Withdraw, plan.Configure, plan.Retire: // See spacesStay; none is ever replaced.
 	}
 	return dr.Ref{}, fmt.Errorf("redshift cannot %s", a.Verb)
 }

@@ -47,6 +47,8 @@ type Harness struct {
 	// Copies is set where snapshots are copied by calls; the World is then a
 	// CopyWorld.
 	Copies *CopyCalls
+	// Retires is set where the driver deletes what a restore replaced.
+	Retires *RetireCalls
 	// Reads is the call by which the driver reads, before it makes a snapshot, what
 	// no listing says of its resource.
 	Reads string
@@ -197,15 +199,13 @@ func Run(t *testing.T, h Harness) {
 		{"copy when it goes wrong", recopying()},
 		{"share", sharing()},
 		{"route", routing()},
+		{"retire", retiring()},
 	} {
 		t.Run(group.name, func(t *testing.T) {
 			for _, c := range group.cases {
 				t.Run(c.name, func(t *testing.T) {
-					if c.named && !h.NamesAreKeys || c.tagged && h.MaxTags == 0 {
-						t.Skip("it does not apply to this kind of store")
-					}
-					if c.copied && h.Copies == nil {
-						t.Skip("snapshots of this kind are not copied by calls")
+					if why := c.without(h); why != "" {
+						t.Skip(why)
 					}
 					synctest.Test(t, func(t *testing.T) { c.run(newScene(t, h)) })
 				})
@@ -221,6 +221,20 @@ type testCase struct {
 	// named: only where the caller's names are keys. tagged: only where there is a
 	// limit of tags.
 	named, tagged bool
-	// copied: only where snapshots are copied by calls.
-	copied bool
+	// copied: only where snapshots are copied by calls. retired: only where a restore
+	// leaves an old one behind.
+	copied, retired bool
+}
+
+// without says why a case does not apply to a driver; empty where it does.
+func (c testCase) without(h Harness) string {
+	switch {
+	case c.named && !h.NamesAreKeys || c.tagged && h.MaxTags == 0:
+		return "it does not apply to this kind of store"
+	case c.copied && h.Copies == nil:
+		return "snapshots of this kind are not copied by calls"
+	case c.retired && h.Retires == nil:
+		return "stores of this kind are not restored in place"
+	}
+	return ""
 }

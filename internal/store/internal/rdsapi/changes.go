@@ -49,7 +49,7 @@ func (c *Changes) Apply(ctx context.Context, a plan.Action) (dr.Ref, error) {
 		return about, release(ctx, s, a.Name)
 	case plan.Adopt:
 		return about, adopt(ctx, s, a)
-	case plan.Promote, plan.Configure: // Automated snapshots are not listed, and nothing is copied by itself.
+	case plan.Promote, plan.Configure, plan.Retire: // Automated snapshots are not listed, nothing is copied by itself, and drivers retire.
 	}
 	return dr.Ref{}, fmt.Errorf("%s cannot %s", c.Kind, a.Verb)
 }

@@ -16,6 +16,8 @@ type Attempt struct {
 	Try                func() error
 	// Copies marks what is needed only for copies.
 	Copies bool
+	// Restores marks what is needed only for restores.
+	Restores bool
 }
 
 // Grants tries each permission.
@@ -26,7 +28,7 @@ func Grants(attempts []Attempt) []store.Grant {
 		if Classify(err) == store.NotFound {
 			err = nil
 		}
-		grants = append(grants, store.Grant{Permission: t.Permission, Needed: t.Needed, Copies: t.Copies, Err: err})
+		grants = append(grants, store.Grant{Permission: t.Permission, Needed: t.Needed, Copies: t.Copies, Restores: t.Restores, Err: err})
 	}
 	return grants
 }
