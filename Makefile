@@ -19,7 +19,7 @@ GOTOOLS := golangci-lint govulncheck gofumpt benchstat
 export CGO_ENABLED := 0
 HAVE_CC := $(shell command -v "$$(go env CC)" >/dev/null 2>&1 && echo yes)
 ifeq ($(HAVE_CC),yes)
-TEST := CGO_ENABLED=1 go test -race
+TEST := CGO_ENABLED=1 go test -race -timeout 20m
 else
 TEST := go test -timeout 30m
 endif
@@ -44,7 +44,7 @@ endif
 	$(TEST) ./...
 ifeq ($(HAVE_CC),yes)
 	@echo 'The race detector makes the longest tests stop early; here they are whole:'
-	go test -count=1 -timeout 30m -run '^(TestChaos|TestYear|TestRedshiftMonth|TestCopiesMonth|TestCopiesThatDoNotFit|TestCopiesSurviveEveryCall|TestCopiesInChaos|TestRestoreEveryCall.*)$$' ./internal/engine
+	go test -count=1 -timeout 30m -run '^(TestChaos|TestYear|TestRedshiftMonth|TestCopiesMonth|TestCopiesThatDoNotFit|TestCopiesSurviveEveryCall|TestCopiesInChaos|TestRestoreEveryCall.*|TestRetireEveryCall)$$' ./internal/engine
 endif
 
 .PHONY: bench

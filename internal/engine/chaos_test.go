@@ -46,7 +46,7 @@ func TestChaos(t *testing.T) {
 	if runs == 0 {
 		runs = 1000
 		if testing.Short() || raceDetector {
-			runs = 200
+			runs = 60
 		}
 	}
 	t.Logf("to repeat: -run TestChaos -chaos.seed %d -chaos.runs %d", seed, runs)

@@ -184,6 +184,7 @@ func (sc restoreScene) process(w *world) *process {
 // then another machine resumes what it finds.
 func (sc restoreScene) everyCall(t *testing.T) {
 	t.Helper()
+	t.Parallel()
 	faults := []sandbox.Fault{
 		{Kind: sandbox.CrashBefore, Times: 1},
 		{Kind: sandbox.CrashAfter, Times: 1},
@@ -192,7 +193,7 @@ func (sc restoreScene) everyCall(t *testing.T) {
 	}
 	calls, every, count := sc.calls(t), 1, 0
 	if testing.Short() || raceDetector {
-		every = max(calls/12, 7)
+		every = max(calls/4, 20)
 	}
 	for n := 0; n < calls; n += every {
 		for _, f := range faults {

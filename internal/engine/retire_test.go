@@ -179,7 +179,7 @@ func TestRetireEveryCall(t *testing.T) {
 		})
 		every := 1
 		if testing.Short() || raceDetector {
-			every = max(calls/8, 5)
+			every = max(calls/3, 12)
 		}
 		for n := 0; n < calls; n += every {
 			for _, kind := range []sandbox.FaultKind{sandbox.CrashBefore, sandbox.CrashAfter, sandbox.Timeout, sandbox.Fail} {
