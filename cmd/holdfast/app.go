@@ -38,7 +38,7 @@ func (g *globals) load() (policy.File, []policy.Warning, error) {
 	case err != nil:
 		return policy.File{}, nil, usagef("read the policy file: %w", err)
 	}
-	f, warnings, err := policy.Parse(g.config, data, policy.Options{Kinds: all.Kinds()})
+	f, warnings, err := policy.Parse(g.config, data, policy.Options{Kinds: all.Kinds(), FileKinds: all.FileKinds()})
 	if err != nil {
 		return policy.File{}, nil, &exitError{code: exitUsage, err: err}
 	}
@@ -88,11 +88,6 @@ func notYet(f policy.File) []string {
 	var notes []string
 	if len(f.Notify) > 0 {
 		notes = append(notes, "notify: nothing is sent by this version; watch the exit code of the scheduled run instead")
-	}
-	for _, s := range f.Sites {
-		if s.Vault != "" {
-			notes = append(notes, "site "+s.Name+": vaults are not used by this version")
-		}
 	}
 	return notes
 }

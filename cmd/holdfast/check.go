@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/holdfast-dr/holdfast/internal/dr"
 	"github.com/holdfast-dr/holdfast/internal/plan"
 	"github.com/holdfast-dr/holdfast/internal/policy"
 	"github.com/holdfast-dr/holdfast/internal/session"
@@ -121,6 +122,7 @@ type siteCheck struct {
 	Site        string       `json:"site"`
 	Account     string       `json:"account,omitempty"`
 	Region      string       `json:"region,omitempty"`
+	Vault       string       `json:"vault,omitempty"`
 	Identity    string       `json:"identity,omitempty"`
 	Error       string       `json:"error,omitempty"`
 	Remedy      string       `json:"remedy,omitempty"`
@@ -132,6 +134,7 @@ type grantCheck struct {
 	Needed     string `json:"needed"`
 	Granted    bool   `json:"granted"`
 	Error      string `json:"error,omitempty"`
+	Remedy     string `json:"remedy,omitempty"`
 }
 
 func (r checkResult) code() int {
@@ -172,9 +175,11 @@ func refusedCopies(p plan.Plan) []plan.Verdict {
 func checkSites(ctx context.Context, a *app, f policy.File, restores bool) []siteCheck {
 	var out []siteCheck
 	for _, site := range f.Sites {
-		if site.Vault == "" {
-			out = append(out, checkSite(ctx, a, site, copying(f), restores))
+		if site.Vault != "" {
+			out = append(out, siteCheck{Site: site.Name, Vault: site.Vault, Permissions: storeChecks(ctx, a, site.Site, copying(f), restores)})
+			continue
 		}
+		out = append(out, checkSite(ctx, a, site, copying(f), restores))
 	}
 	return out
 }
@@ -199,20 +204,30 @@ func checkSite(ctx context.Context, a *app, site policy.Site, copies, restores b
 	if copies {
 		res.Permissions = keyChecks(ctx, a, site, confirmed)
 	}
-	for _, s := range a.engine.Wanted() {
-		for _, grant := range s.Grants(ctx, confirmed) {
+	res.Permissions = append(res.Permissions, storeChecks(ctx, a, confirmed, copies, restores)...)
+	res.Permissions = append(res.Permissions, dataChecks(ctx, a, confirmed)...)
+	return res
+}
+
+// storeChecks tries what the stores need at a site.
+func storeChecks(ctx context.Context, a *app, at dr.Site, copies, restores bool) []grantCheck {
+	var out []grantCheck
+	for _, s := range a.engine.WantedAt(at) {
+		for _, grant := range s.Grants(ctx, at) {
 			if grant.Copies && !copies || grant.Restores && !restores {
 				continue
 			}
 			g := grantCheck{Permission: grant.Permission, Needed: grant.Needed, Granted: grant.Err == nil}
 			if grant.Err != nil {
 				g.Error = grant.Err.Error()
+				if at.Vault != "" { // There is no role in which to look it up.
+					g.Remedy = store.Remedy(grant.Err)
+				}
 			}
-			res.Permissions = append(res.Permissions, g)
+			out = append(out, g)
 		}
 	}
-	res.Permissions = append(res.Permissions, dataChecks(ctx, a, confirmed)...)
-	return res
+	return out
 }
 
 func printCheck(w io.Writer, f policy.File, res checkResult, offline bool) {
@@ -238,7 +253,11 @@ func printSite(w io.Writer, s siteCheck) {
 		}
 		return
 	}
-	fmt.Fprintf(w, "\nSite %s: account %s, %s, as %s\n", s.Site, s.Account, s.Region, s.Identity)
+	if s.Vault != "" {
+		fmt.Fprintf(w, "\nSite %s: vault %s\n", s.Site, s.Vault)
+	} else {
+		fmt.Fprintf(w, "\nSite %s: account %s, %s, as %s\n", s.Site, s.Account, s.Region, s.Identity)
+	}
 	var rows [][]string
 	for _, p := range s.Permissions {
 		state := "granted"
@@ -251,6 +270,9 @@ func printSite(w io.Writer, s siteCheck) {
 	for _, p := range s.Permissions {
 		if !p.Granted {
 			fmt.Fprintf(w, "    → %s\n", p.Error)
+			if p.Remedy != "" {
+				fmt.Fprintf(w, "      %s\n", p.Remedy)
+			}
 		}
 	}
 }

@@ -125,7 +125,7 @@ repeated at any time.`,
 	root.AddCommand(
 		newInit(g), newCheck(g), newPlan(g), newRun(g), newStatus(g),
 		newSnapshots(g), newSnapshot(g), newKeep(g), newRelease(g), newAdopt(g), newRestore(g),
-		newDemo(g), newSandbox(g), newVersion(g),
+		newVerify(g), newInspect(g), newDemo(g), newSandbox(g), newVersion(g),
 	)
 	return root
 }

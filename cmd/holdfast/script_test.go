@@ -31,7 +31,12 @@ import (
 //	receiver [-broken]       start a receiver of alerts, whose address is in $ALERTS
 //	database PASSWORD SEED   start a real PostgreSQL, with the statements in SEED, and
 //	                         a proxy to it for all hosts, whose URL is in $PROXY
+//	redis NAME OPTION…       start a real Redis with some data, whose address is in $NAME
+//	says ADDRESS COMMAND TEXT  insist on what such a server says
+//	holds PATTERN ADDRESS    insist that a server starts from a file with the same data
 //	fill FROM TO             write FROM with the variables of the environment in it
+//	rdb NAME FILE [cut=N] [flip=N] [more=TEXT]
+//	                         write a sample RDB file, damaged if so
 //	heard RE…                insist on alerts that it was sent, in this order
 //
 // Their policies have slots of a day or more, and none begins while a script runs.
@@ -64,6 +69,10 @@ func TestScript(t *testing.T) {
 			"heard":    scriptHeard,
 			"database": scriptDatabase,
 			"fill":     scriptFill,
+			"redis":    scriptRedis,
+			"says":     scriptSays,
+			"holds":    scriptHolds,
+			"rdb":      scriptRDB,
 		},
 		RequireExplicitExec: true,
 		UpdateScripts:       update(),

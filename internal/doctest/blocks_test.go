@@ -64,7 +64,7 @@ func valid(b block) (what string, err error) {
 var errNotRefused = errors.New("it is not refused")
 
 func parse(text string) error {
-	_, _, err := policy.Parse("holdfast.yaml", []byte(text), policy.Options{Kinds: all.Kinds()})
+	_, _, err := policy.Parse("holdfast.yaml", []byte(text), policy.Options{Kinds: all.Kinds(), FileKinds: all.FileKinds()})
 	return err
 }
 

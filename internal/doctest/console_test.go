@@ -133,6 +133,9 @@ func (s *session) play(p page) []mistake {
 		if b.lang != "console" || b.is("norun") {
 			continue
 		}
+		if name := b.option("copy"); name != "" {
+			s.copy(name)
+		}
 		if seed := b.option("sandbox"); seed != "" {
 			s.serve("--seed", seed)
 			s.export("AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "AWS_ENDPOINT_URL=http://"+shown)
@@ -150,6 +153,17 @@ func (s *session) play(p page) []mistake {
 		}
 	}
 	return out
+}
+
+// copy puts a file of the module into the working folder.
+func (s *session) copy(name string) {
+	data, err := os.ReadFile(filepath.Join(root, name))
+	if err == nil {
+		err = os.WriteFile(filepath.Join(s.dir, filepath.Base(name)), data, 0o600)
+	}
+	if err != nil {
+		s.Fatal(err)
+	}
 }
 
 // do runs one command and gives the lines that it prints.

@@ -22,6 +22,8 @@
 //	<!-- run: sandbox=small exit=0,4 -->  start with a simulated AWS of this seed
 //	                                      (or seed file); what the commands exit
 //	                                      with, 0 where nothing is said
+//	<!-- run: copy=FILE -->               put that file of the module into the working
+//	                                      folder first
 //	<!-- norun: why -->                   it is not run
 //	<!-- file: holdfast.yaml -->          write it into the working folder
 //	<!-- wrong -->                        a policy file that is refused

@@ -4,6 +4,7 @@ package engine
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -67,9 +68,6 @@ func (e *Engine) Observe(ctx context.Context) dr.Inventory {
 	var inv dr.Inventory
 	var g errgroup.Group
 	for _, known := range e.File.Sites {
-		if known.Vault != "" {
-			continue // Stores whose snapshots are files look after vaults.
-		}
 		g.Go(func() error {
 			seen := e.observeSite(ctx, known.Site)
 			mu.Lock()
@@ -84,11 +82,14 @@ func (e *Engine) Observe(ctx context.Context) dr.Inventory {
 }
 
 func (e *Engine) observeSite(ctx context.Context, site dr.Site) dr.Inventory {
+	if site.Vault != "" {
+		return e.observeStores(ctx, site, dr.Inventory{Sites: []dr.Site{site}})
+	}
 	confirmed, err := e.Reach(ctx, site)
 	if err != nil {
 		err = stopped(ctx, err)
 		inv := dr.Inventory{Gaps: map[dr.Scope]error{}}
-		for _, s := range e.Wanted() {
+		for _, s := range e.WantedAt(site) {
 			scope := dr.Scope{Kind: s.Kind(), Site: site}
 			inv.Gaps[scope] = err
 			e.tell(Event{Kind: Observed, Scope: scope, Err: err})
@@ -99,9 +100,14 @@ func (e *Engine) observeSite(ctx context.Context, site dr.Site) dr.Inventory {
 	if e.Account != nil {
 		inv.Quotas = e.Account.Quotas(ctx, e.Clock.Now(), confirmed, e.File.Wants)
 	}
-	for _, s := range e.Wanted() {
-		scope := dr.Scope{Kind: s.Kind(), Site: confirmed}
-		seen := s.Observe(ctx, confirmed)
+	return e.observeStores(ctx, confirmed, inv)
+}
+
+// observeStores adds what the stores of a site show.
+func (e *Engine) observeStores(ctx context.Context, site dr.Site, inv dr.Inventory) dr.Inventory {
+	for _, s := range e.WantedAt(site) {
+		scope := dr.Scope{Kind: s.Kind(), Site: site}
+		seen := s.Observe(ctx, site)
 		if err := seen.Gaps[scope]; err != nil {
 			seen.Gaps[scope] = stopped(ctx, err)
 		}
@@ -136,6 +142,11 @@ func (e *Engine) Wanted() []*store.Store {
 		}
 	}
 	return out
+}
+
+// WantedAt gives those of them that can be at a site.
+func (e *Engine) WantedAt(site dr.Site) []*store.Store {
+	return slices.DeleteFunc(e.Wanted(), func(s *store.Store) bool { return !s.Lives(site) })
 }
 
 // Mark sets or lifts a person's hold on a snapshot.

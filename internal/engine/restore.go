@@ -179,7 +179,7 @@ func (e *Engine) Restores(ctx context.Context, inv dr.Inventory) ([]Restoring, e
 	var out []Restoring
 	var unseen []error
 	for _, site := range inv.Sites {
-		for _, s := range e.Wanted() {
+		for _, s := range e.WantedAt(site) {
 			found, err := e.restoresOf(ctx, inv, s, site)
 			out = append(out, found...)
 			if err != nil {
@@ -236,6 +236,8 @@ func (e *Engine) found(ctx context.Context, inv dr.Inventory, k dr.Kind, m store
 	r.From = dr.Snapshot{Ref: dr.Ref{Kind: k, Site: m.Site, ID: m.Snapshot}}
 	if i >= 0 {
 		r.From = inv.Snapshots[i]
+	} else { // The old one, known by its ID, still has its configuration.
+		r.From.Of = dr.Ref{Kind: k, Site: m.Site, ID: m.Name}
 	}
 	source := (chooser{inv: inv}).sourceOf(&r.From)
 	told, err := e.outfit(ctx, &r, inv, source)
@@ -257,10 +259,18 @@ func (e *Engine) RunRestore(ctx context.Context, r Restoring, poll time.Duration
 	if err := e.checkable(ctx, r); err != nil {
 		return saga.Result{}, err
 	}
-	if r.blocked != nil {
+	if r.blocked != nil && (!lastOf(r) || !e.pastPivot(ctx, r)) {
 		return saga.Result{}, r.blocked
 	}
 	return e.drive(ctx, r, poll, watch, (*saga.Runner).Run)
+}
+
+// lastOf reports whether all that a restore has to do after its pivot is to take its marks
+// off, for which nothing needs to be known of the snapshot. Were it held up, no policy
+// would ever take snapshots of the new one, which serves by then.
+func lastOf(r Restoring) bool {
+	i := slices.IndexFunc(r.Saga.Steps, func(st saga.Step) bool { return st.Pivot })
+	return i >= 0 && i == len(r.Saga.Steps)-2
 }
 
 // AbortRestore takes back what there is of a restore.

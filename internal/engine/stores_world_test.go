@@ -23,8 +23,10 @@ import (
 	"github.com/holdfast-dr/holdfast/internal/store/all"
 )
 
-// everyKind is the kinds of all stores, in a fixed order.
-func everyKind() []dr.Kind { return all.Kinds() }
+// everyKind is the kinds of all stores of AWS, in a fixed order.
+func everyKind() []dr.Kind {
+	return slices.DeleteFunc(all.Kinds(), func(k dr.Kind) bool { return slices.Contains(all.FileKinds(), k) })
+}
 
 func parseAll(t testing.TB, text string) policy.File {
 	t.Helper()

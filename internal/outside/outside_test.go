@@ -101,6 +101,22 @@ func TestMotoAnswersAWSAndEndsWithTheTest(t *testing.T) {
 	}
 }
 
+func TestGatewayAnswersAWS(t *testing.T) {
+	endpoint, dir := Gateway(t, "shop")
+	client := http.Client{Timeout: 10 * time.Second}
+	resp, err := client.Get(endpoint + "/shop")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = resp.Body.Close()
+	if resp.StatusCode != http.StatusForbidden {
+		t.Errorf("without credentials it answers %s", resp.Status)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "shop")); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestCleanEnvHoldsNothingOfTheCaller(t *testing.T) {
 	t.Setenv("AWS_PROFILE", "production")
 	t.Setenv("HTTPS_PROXY", "http://proxy.invalid:1")

@@ -55,9 +55,9 @@ func (b *builder) admits(lim Limits, e *errand, used map[gate]int) bool {
 		b.postpone(e, Reason{Code: CopySlots, Text: fmt.Sprintf("deferred: %d of %d copy slots into %s in use", used[g], slots, g.region)})
 		return false
 	}
-	// Files in buckets count against no quota of snapshots.
+	// Files in buckets and vaults count against no quota of snapshots.
 	most, full, later := 0, false, false
-	if lim.Routes[scope.Kind].Means != ByFile {
+	if means := lim.Routes[scope.Kind].Means; means != ByFile && means != ByVault {
 		most, full, later = b.cramped(lim, scope)
 	}
 	switch {

@@ -15,7 +15,7 @@ func (b *builder) outlook(lim Limits, covers []cover) {
 		for _, p := range c.policies {
 			for i := range p.Copies {
 				to, _ := b.destination(journey{policy: &p, to: &p.Copies[i]})
-				if to.Name == c.r.Ref.Site.Name || to.Account == "" || b.copying.told[refusal{c.r.Ref, p.Name, to.Name}] {
+				if to.Name == c.r.Ref.Site.Name || to.Account == "" && to.Vault == "" || b.copying.told[refusal{c.r.Ref, p.Name, to.Name}] {
 					continue
 				}
 				if _, detour := routing.Route(b.tripOf(c.r.Key, c.r.Ref.Site, to)); detour != nil {

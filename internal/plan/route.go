@@ -18,6 +18,9 @@ const (
 	// BySetting: the service copies what it is set to copy, and only within the
 	// account; other accounts may be let restore from a snapshot.
 	BySetting Means = "setting"
+	// ByVault: snapshots are files in vaults, and are copied from one to another. There
+	// are no accounts, keys or shares.
+	ByVault Means = "vault"
 )
 
 // Routing is what a service allows of copies. Its driver declares it; all else
@@ -86,6 +89,9 @@ type Trip struct {
 // snapshot": what another account is to copy has to be shared with it; what is
 // encrypted under a key that AWS manages cannot be shared.
 func (r Routing) Route(t Trip) ([]Hop, *Detour) {
+	if r.Means == ByVault || t.From.Vault != "" || t.To.Vault != "" {
+		return r.byVault(t)
+	}
 	switch {
 	case r.Means != ByCall && r.Means != ByFile:
 		return nil, &Detour{Why: "snapshots of this kind are not copied one by one"}
@@ -119,6 +125,21 @@ func (r Routing) Route(t Trip) ([]Hop, *Detour) {
 		Why: fmt.Sprintf("it is under a key that AWS manages and has to be under %s before account %s can have it", t.FromKey, t.To.Account),
 	}
 	return []Hop{rekey, r.share(t), last}, nil
+}
+
+// byVault is the way from one vault to another: the destination reads and writes.
+func (r Routing) byVault(t Trip) ([]Hop, *Detour) {
+	switch {
+	case r.Means != ByVault:
+		return nil, &Detour{Why: "site " + t.To.Name + " is a vault, and snapshots of this kind are no files", Remedy: "name a site with an account and Region"}
+	case t.From.Vault == "":
+		return nil, &Detour{Why: "it is in no vault"}
+	case t.To.Vault == "":
+		return nil, &Detour{Why: "site " + t.To.Name + " is no vault, and it is files", Remedy: "name a site with a vault (vault: …)"}
+	case t.From.Vault == t.To.Vault:
+		return nil, &Detour{Why: "the site is the same vault"}
+	}
+	return []Hop{{Verb: Copy, At: t.To, Why: "copy to " + t.To.Name}}, nil
 }
 
 // byFile is the way over buckets: an export next to the source, and its files copied

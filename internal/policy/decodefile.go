@@ -10,6 +10,7 @@ func (d *decoder) topFields() []field {
 	return []field{
 		{"namespace", d.namespace},
 		{"sites", d.sites},
+		{endpointsKey(), d.endpoints},
 		{"policies", d.policies},
 		{"notify", d.notify},
 		{"kinds", func(n *node) { d.out.Kinds = d.kinds(n) }},

@@ -10,7 +10,7 @@ func (d *decoder) sites(n *node) {
 }
 
 func (d *decoder) siteFields(s *Site) []field {
-	return []field{
+	return append([]field{
 		{"account", func(n *node) { s.Account = d.account(n) }},
 		{"region", func(n *node) { s.Region = d.region(n) }},
 		{"role", func(n *node) { s.Role = d.role(n) }},
@@ -21,7 +21,7 @@ func (d *decoder) siteFields(s *Site) []field {
 		{"restore", func(n *node) { s.Restore = d.translation(n) }},
 		{"vault", func(n *node) { s.Vault = d.vault(n) }},
 		{"proxy", func(n *node) { s.Proxy = d.proxy(n) }},
-	}
+	}, d.depotFields(&s.Depot)...)
 }
 
 func (d *decoder) site(e entry) {
@@ -30,17 +30,15 @@ func (d *decoder) site(e entry) {
 	if d.object(e.value, "site "+clip(e.key), d.siteFields(&s)) {
 		d.checkSite(s, e)
 	}
+	if s.Vault != "" { // A vault is known by its URL alone, wherever it is.
+		s.Depot.Region, s.Region = s.Region, ""
+	}
 	d.out.Sites = append(d.out.Sites, s) // Even a wrong one, so that it is not also unknown.
 }
 
 func (d *decoder) checkSite(s Site, e entry) {
-	if v := e.value.get("vault"); v != nil {
-		for _, key := range [...]string{"account", "region", "role", "external_id", "bucket", "restore"} {
-			if other := e.value.get(key); other != nil {
-				d.fail(other.pos, "make two sites", "site %s: a vault has no %s", clip(s.Name), key)
-			}
-		}
-	} else if e.value.lacks("region", "vault") {
+	d.checkVault(s, e)
+	if e.value.lacks("region", "vault") {
 		d.fail(e.pos, "write region: us-east-1, or vault: s3://bucket/folder for stores whose snapshots are files",
 			"site %s: region is missing", clip(s.Name))
 	}
@@ -56,6 +54,8 @@ func (d *decoder) checkRole(s Site, e entry) {
 	if role := e.value.get("role"); role != nil && s.Role != "" {
 		parts := strings.Split(s.Role, ":")
 		switch {
+		case len(parts) < 5 && s.Vault != "":
+			d.fail(role.pos, "write the role's ARN", "site %s: of a vault no account is known, so a role by name is not enough", clip(s.Name))
 		case len(parts) < 5 && s.Account == "" && e.value.get("account") == nil:
 			d.fail(role.pos, "add account, or write the role's ARN", "site %s: a role by name needs the account", clip(s.Name))
 		case len(parts) >= 5 && s.Account != "" && parts[4] != s.Account:

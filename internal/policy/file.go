@@ -15,6 +15,8 @@ type File struct {
 	Sites    []Site
 	Policies []Policy
 	Notify   []Notify
+	// Endpoints are the stores that no service lists.
+	Endpoints []Endpoint
 	// Kinds are the kinds of stores to look at; empty: see Wants.
 	Kinds []dr.Kind
 	// Dialects are the tags of other tools that are read as policies.
@@ -58,6 +60,8 @@ type Site struct {
 	// Proxy is the URL of the SOCKS5 proxy through which checks reach the databases;
 	// empty: directly. It may hold a password.
 	Proxy string
+	// Depot says how a site that is a vault is reached.
+	Depot Depot
 	// Restore says what stands here for what the configurations of other sites name.
 	Restore Translation
 	Pos     Pos

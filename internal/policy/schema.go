@@ -11,12 +11,13 @@ import (
 // holds the two together.
 
 type fileShape struct {
-	Namespace string                 `json:"namespace" jsonschema:"pattern=^[a-z0-9][a-z0-9-]{0\\,39}$" jsonschema_description:"Marks what belongs to this installation. Installations with different namespaces never touch each other's snapshots."`
-	Sites     map[string]siteShape   `json:"sites" jsonschema:"minProperties=1" jsonschema_description:"Where resources and snapshots live, by name."`
-	Policies  map[string]policyShape `json:"policies,omitempty" jsonschema:"minProperties=1" jsonschema_description:"What to protect, how often, how long and where, by name."`
-	Kinds     []string               `json:"kinds,omitempty" jsonschema:"minItems=1" jsonschema_description:"Kinds of stores to look at. Left out: those that the policies name, or all."`
-	Dialects  []string               `json:"dialects,omitempty" jsonschema:"minItems=1,enum=ebs-snapshots-lambda,enum=rds-snapshot-tool" jsonschema_description:"Tags of other tools that are read as policies of the resources that bear them."`
-	Notify    []notifyShape          `json:"notify,omitempty" jsonschema_description:"Who is told, and of what."`
+	Namespace string                   `json:"namespace" jsonschema:"pattern=^[a-z0-9][a-z0-9-]{0\\,39}$" jsonschema_description:"Marks what belongs to this installation. Installations with different namespaces never touch each other's snapshots."`
+	Sites     map[string]siteShape     `json:"sites" jsonschema:"minProperties=1" jsonschema_description:"Where resources and snapshots live, by name."`
+	Redis     map[string]endpointShape `json:"redis,omitempty" jsonschema:"minProperties=1" jsonschema_description:"Servers of Redis and Valkey, and clusters of them, by name."`
+	Policies  map[string]policyShape   `json:"policies,omitempty" jsonschema:"minProperties=1" jsonschema_description:"What to protect, how often, how long and where, by name."`
+	Kinds     []string                 `json:"kinds,omitempty" jsonschema:"minItems=1" jsonschema_description:"Kinds of stores to look at. Left out: those that the policies name, or all."`
+	Dialects  []string                 `json:"dialects,omitempty" jsonschema:"minItems=1,enum=ebs-snapshots-lambda,enum=rds-snapshot-tool" jsonschema_description:"Tags of other tools that are read as policies of the resources that bear them."`
+	Notify    []notifyShape            `json:"notify,omitempty" jsonschema_description:"Who is told, and of what."`
 }
 
 type siteShape struct {
@@ -30,6 +31,46 @@ type siteShape struct {
 	Restore    map[string]map[string]tagShape `json:"restore,omitempty" jsonschema:"minProperties=1" jsonschema_description:"For restores at this site: what stands here for what the captured configuration names, by setting. * stands for every setting, or for whatever it was."`
 	Vault      string                         `json:"vault,omitempty" jsonschema_description:"A bucket (s3://bucket/folder) or an absolute path, for stores whose snapshots are files; instead of account and region."`
 	Proxy      string                         `json:"proxy,omitempty" jsonschema_description:"How checks reach the databases of the site: a SOCKS5 proxy, as in socks5://127.0.0.1:1080."`
+	Endpoint   string                         `json:"endpoint,omitempty" jsonschema_description:"For a vault: the URL of what speaks S3 there. Left out: AWS."`
+	Compress   string                         `json:"compress,omitempty" jsonschema:"enum=zstd" jsonschema_description:"For a vault: whether files are compressed. Left out: they are as the server gave them."`
+	EncryptTo  []string                       `json:"encrypt_to,omitempty" jsonschema:"minItems=1" jsonschema_description:"For a vault: the public keys of age for which files are encrypted."`
+	Identity   passwordShape                  `json:"identity,omitzero" jsonschema_description:"For a vault: where the private keys of age are found, to read what is encrypted."`
+}
+
+type endpointShape struct {
+	Address          string              `json:"address,omitempty" jsonschema_description:"HOST:PORT of a server; 6379 if left out."`
+	Addresses        []string            `json:"addresses,omitempty" jsonschema:"minItems=1" jsonschema_description:"Or several: servers of one replication group, nodes of a cluster, or Sentinels."`
+	Cluster          bool                `json:"cluster,omitempty" jsonschema_description:"Insists that it is a cluster; one is recognised without."`
+	Sentinel         string              `json:"sentinel,omitempty" jsonschema_description:"The name of the primary, where the addresses are those of Sentinels."`
+	SentinelUser     string              `json:"sentinel_user,omitempty" jsonschema_description:"Who asks the Sentinels."`
+	SentinelPassword passwordShape       `json:"sentinel_password,omitzero" jsonschema_description:"Where the password for the Sentinels is found."`
+	User             string              `json:"user,omitempty" jsonschema_description:"Who asks the servers; the default user if left out."`
+	Password         passwordShape       `json:"password,omitzero" jsonschema_description:"Where the password is found."`
+	TLS              endpointTLSShape    `json:"tls,omitzero" jsonschema_description:"How connections are protected; off if left out."`
+	Replica          string              `json:"replica,omitempty" jsonschema:"enum=prefer,enum=never,default=prefer" jsonschema_description:"Whether a replica is asked rather than the primary, where there is one."`
+	PSync            string              `json:"psync,omitempty" jsonschema_description:"What the command PSYNC was renamed to."`
+	Tags             map[string]tagShape `json:"tags,omitempty" jsonschema:"minProperties=1" jsonschema_description:"Tags by which policies match it."`
+	Vault            string              `json:"vault" jsonschema_description:"The site where its snapshots are kept."`
+	Fuzzy            bool                `json:"fuzzy,omitempty" jsonschema_description:"Whether it may be read key by key where replication is refused; that is no point in time."`
+	Forks            int                 `json:"forks,omitempty" jsonschema:"minimum=0,maximum=100000" jsonschema_description:"How many servers of it may save at the same time; all, but one for each host, if left out."`
+}
+
+// endpointTLSShape is a word, or a mapping with the files.
+type endpointTLSShape struct{}
+
+// JSONSchema gives the schema of the type.
+func (endpointTLSShape) JSONSchema() *jsonschema.Schema {
+	files := reflectShape(&endpointTLSFiles{})
+	files.Version = ""
+	return &jsonschema.Schema{OneOf: []*jsonschema.Schema{files, {Enum: []any{string(TLSVerify), string(TLSRequire), string(TLSOff)}}}}
+}
+
+type endpointTLSFiles struct {
+	Mode       string `json:"mode,omitempty" jsonschema:"enum=verify,enum=require,enum=off,default=verify" jsonschema_description:"How connections are protected."`
+	CA         string `json:"ca,omitempty" jsonschema_description:"A file of certificates to verify with; those of the system if left out."`
+	Cert       string `json:"cert,omitempty" jsonschema_description:"A file with our own certificate."`
+	Key        string `json:"key,omitempty" jsonschema_description:"A file with its key."`
+	ServerName string `json:"server_name,omitempty" jsonschema_description:"The name in the server's certificate; the host's if left out."`
 }
 
 type policyShape struct {

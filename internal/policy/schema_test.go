@@ -59,6 +59,8 @@ func TestSchemaKnowsTheKeys(t *testing.T) {
 	}{
 		{"file", d.topFields(), dig("properties"), nil},
 		{"site", d.siteFields(&Site{}), dig("properties", "sites", "additionalProperties", "properties"), nil},
+		{"endpoint", d.endpointFields(&Endpoint{}), dig("properties", "redis", "additionalProperties", "properties"), nil},
+		{"endpoint.tls", d.endpointTLSFields(&EndpointTLS{}), dig("properties", "redis", "additionalProperties", "properties", "tls", "oneOf", 0, "properties"), nil},
 		{"notify", d.notifyFields(&Notify{}), dig("properties", "notify", "items", "properties"), nil},
 		{"policy", d.policyFields(&draft{}), under(), nil},
 		{"match", d.selectorFields(&Selector{}), under("match", "properties"), []string{"exclude"}},

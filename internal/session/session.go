@@ -69,6 +69,9 @@ type entry struct {
 func New(opts Options, sites []policy.Site) *Sessions {
 	s := &Sessions{opts: opts, sites: map[string]policy.Site{}, ready: map[string]*entry{}, confirmed: map[string]dr.Site{}}
 	for _, site := range sites {
+		if site.Vault != "" {
+			site.Region = site.Depot.Region
+		}
 		s.sites[site.Name] = site
 	}
 	return s

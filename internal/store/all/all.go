@@ -2,8 +2,12 @@
 package all
 
 import (
+	"context"
+	"os"
+
 	"github.com/holdfast-dr/holdfast/internal/account"
 	"github.com/holdfast-dr/holdfast/internal/dr"
+	"github.com/holdfast-dr/holdfast/internal/password"
 	"github.com/holdfast-dr/holdfast/internal/plan"
 	"github.com/holdfast-dr/holdfast/internal/policy"
 	"github.com/holdfast-dr/holdfast/internal/store"
@@ -11,6 +15,7 @@ import (
 	"github.com/holdfast-dr/holdfast/internal/store/ebs"
 	"github.com/holdfast-dr/holdfast/internal/store/elasticache"
 	"github.com/holdfast-dr/holdfast/internal/store/rds"
+	"github.com/holdfast-dr/holdfast/internal/store/redis"
 	"github.com/holdfast-dr/holdfast/internal/store/redshift"
 )
 
@@ -23,6 +28,16 @@ func Drivers(s store.Sessions, f policy.File) []store.Driver {
 		aurora.New(s),
 		redshift.New(s, dr.Candidates{Namespace: f.Namespace, Policies: f.Names()}),
 		elasticache.New(s, elasticache.Candidates{Namespace: f.Namespace, Policies: f.Names()}, elasticache.Files{Sites: f.Sites, To: destinations(f)}),
+		redis.New(f, s, passwords(s), redis.Real()),
+	}
+}
+
+// passwords finds what the file says is kept somewhere else.
+func passwords(s store.Sessions) redis.Passwords {
+	reader := password.Reader{Secrets: account.New(s, nil), Getenv: os.LookupEnv}
+	return func(ctx context.Context, site dr.Site, p policy.Password) (string, error) {
+		found, err := reader.Read(ctx, site, p)
+		return found.Password, err
 	}
 }
 
@@ -42,6 +57,17 @@ func Kinds() []dr.Kind {
 	var kinds []dr.Kind
 	for _, d := range Drivers(nil, policy.File{}) {
 		kinds = append(kinds, d.Kind())
+	}
+	return kinds
+}
+
+// FileKinds lists those whose snapshots are files in vaults.
+func FileKinds() []dr.Kind {
+	var kinds []dr.Kind
+	for _, d := range Drivers(nil, policy.File{}) {
+		if _, ok := d.(store.Filed); ok {
+			kinds = append(kinds, d.Kind())
+		}
 	}
 	return kinds
 }

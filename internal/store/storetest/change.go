@@ -10,12 +10,12 @@ import (
 
 func deleting() []testCase {
 	return []testCase{
-		{name: "deletes it and nothing else", run: deletesOne},
+		{name: "deletes it and nothing else", run: deletesOne, served: true},
 		{name: "deleting twice is a success", run: deletesTwice},
 		{name: "deleting what is not there is a success", run: deletesNothing},
-		{name: "an answer that is lost is a success", run: deleteLost},
-		{name: "deletes what failed", run: deletesFailed},
-		{name: "what is being made is busy, and stays", run: deletesPending},
+		{name: "an answer that is lost is a success", run: deleteLost, served: true},
+		{name: "deletes what failed", run: deletesFailed, served: true},
+		{name: "what is being made is busy, and stays", run: deletesPending, served: true},
 	}
 }
 
@@ -86,7 +86,7 @@ func holding() []testCase {
 	return []testCase{
 		{name: "hold and release leave all other tags alone", run: holdAndRelease},
 		{name: "holding and releasing twice is a success", run: holdTwice},
-		{name: "an answer that is lost is a success", run: holdLost},
+		{name: "an answer that is lost is a success", run: holdLost, served: true},
 		{name: "what is not there is not found", run: holdNothing},
 	}
 }

@@ -12,7 +12,7 @@ import (
 
 func creating() []testCase {
 	return []testCase{
-		{name: "the claim comes with the create call", run: claimWithCreate},
+		{name: "the claim comes with the create call", run: claimWithCreate, served: true},
 		{name: "the same action twice at once is one snapshot", run: twiceAtOnce},
 		{name: "the same action when the snapshot is done is one snapshot", run: twiceLater},
 		{name: "the source and its tags are untouched", run: sourceUntouched},
@@ -125,16 +125,16 @@ func twoAccounts(s *scene) {
 
 func recreating() []testCase {
 	return []testCase{
-		{name: "an answer that is lost once is one snapshot and a success", run: lostOnce},
-		{name: "answers that are all lost are one snapshot, and the next run succeeds", run: lostAlways},
-		{name: "an answer lost when the quota is used up by it is a success", run: lostAtQuota},
+		{name: "an answer that is lost once is one snapshot and a success", run: lostOnce, served: true},
+		{name: "answers that are all lost are one snapshot, and the next run succeeds", run: lostAlways, served: true},
+		{name: "an answer lost when the quota is used up by it is a success", run: lostAtQuota, served: true},
 		{name: "a name that somebody else has taken is a conflict", run: nameTaken, named: true},
 		{name: "a name that another slot has taken is a conflict", run: nameOfOtherSlot, named: true},
-		{name: "an earlier try that failed is busy, and the next attempt succeeds", run: failedBefore},
+		{name: "an earlier try that failed is busy, and the next attempt succeeds", run: failedBefore, served: true},
 		{name: "an earlier one that is being deleted is not taken for it", run: leavingBefore, named: true},
-		{name: "a stale read makes no second snapshot", run: staleRead, named: true},
-		{name: "a name that is taken and does not show is no success", run: takenUnseen, named: true},
-		{name: "a busy resource is busy", run: busyResource},
+		{name: "a stale read makes no second snapshot", run: staleRead, named: true, served: true},
+		{name: "a name that is taken and does not show is no success", run: takenUnseen, named: true, served: true},
+		{name: "a busy resource is busy", run: busyResource, served: true},
 		{name: "a resource that is not there is not found", run: noResource},
 	}
 }

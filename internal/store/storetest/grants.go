@@ -10,9 +10,9 @@ import (
 
 func granting() []testCase {
 	return []testCase{
-		{name: "all are granted, and trying changes nothing", run: allGranted},
-		{name: "exactly the one that is denied is missing", run: oneDenied},
-		{name: "all that is denied is missing", run: allDenied},
+		{name: "all are granted, and trying changes nothing", run: allGranted, served: true},
+		{name: "exactly the one that is denied is missing", run: oneDenied, served: true},
+		{name: "all that is denied is missing", run: allDenied, served: true},
 	}
 }
 

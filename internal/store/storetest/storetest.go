@@ -59,6 +59,10 @@ type Harness struct {
 	Prefix string
 	// Sizeless says that the service does not tell how big a resource is.
 	Sizeless bool
+	// Files says that snapshots are files which holdfast writes itself: complete when
+	// Apply returns, with no tags but the claim, and without an API whose calls could be
+	// counted and broken. What goes wrong there, the driver's own tests have to show.
+	Files bool
 }
 
 // creating gives the calls of a create that nothing disturbs.
@@ -224,6 +228,8 @@ type testCase struct {
 	// copied: only where snapshots are copied by calls. retired: only where a restore
 	// leaves an old one behind.
 	copied, retired bool
+	// served: only where a service makes the snapshots.
+	served bool
 }
 
 // without says why a case does not apply to a driver; empty where it does.
@@ -233,6 +239,8 @@ func (c testCase) without(h Harness) string {
 		return "it does not apply to this kind of store"
 	case c.copied && h.Copies == nil:
 		return "snapshots of this kind are not copied by calls"
+	case c.served && h.Files:
+		return "no service makes the snapshots of this kind"
 	case c.retired && h.Retires == nil:
 		return "stores of this kind are not restored in place"
 	}
