@@ -138,9 +138,10 @@ type retiring struct {
 	of    Restoring
 	until string
 	// seen are the old ones that were ever seen; gone counts the looks in a row that
-	// showed none, blind those that failed, and tries the final snapshots.
-	seen               map[dr.Ref]bool
-	gone, blind, tries int
+	// showed none, blind those that failed, left the deletes that a last look stopped, and
+	// tries the final snapshots.
+	seen                     map[dr.Ref]bool
+	gone, blind, left, tries int
 }
 
 // step looks and does what can be done now.
@@ -175,6 +176,11 @@ func (w *retiring) step(ctx context.Context) (over bool, err error) {
 	for _, o := range w.apply(ctx, p, inv) {
 		if o.Err != nil {
 			return false, o.Err
+		}
+		if o.Left != "" {
+			if w.left++; w.left >= retireTries {
+				return false, &store.Error{Doing: "delete " + o.Action.Name, Fault: store.Conflict, Err: fmt.Errorf("it is left alone each time: %s", o.Left)}
+			}
 		}
 	}
 	return false, nil

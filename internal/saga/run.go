@@ -212,10 +212,19 @@ func (r *Runner) fail(ctx context.Context, s Saga, at int, err error) Result {
 }
 
 // undo takes back the steps from one on to the first. It goes on when the context
-// ends: a rollback that stops in the middle is worse than either end.
+// ends: a rollback that stops in the middle is worse than either end. The pivot comes
+// before all: who was here before may have died in the middle of it, and what lies
+// between may be a step that leaves no trace, behind which nobody found it.
 func (r *Runner) undo(ctx context.Context, s Saga, at int, cause error) Result {
 	ctx = context.WithoutCancel(ctx)
+	order := make([]int, 0, at+2)
+	if p := pivot(s); p > at {
+		order = append(order, p)
+	}
 	for i := at; i >= 0; i-- {
+		order = append(order, i)
+	}
+	for _, i := range order {
 		st := s.Steps[i]
 		r.tell(Event{Kind: Undoing, Saga: s, Index: i, Step: st})
 		if err := r.undoStep(ctx, st); err != nil {

@@ -192,7 +192,7 @@ func TestTagsOfARestore(t *testing.T) {
 	for i := range 49 {
 		r.Tags[fmt.Sprintf("a%02d", i)] = "x"
 	}
-	left := tagsLeft(r)
+	left := rdsapi.TagsLeft(r)
 	if len(left) != 4 || left[3] != "a48" || !strings.HasPrefix(losses(r)[0], "tags a45,a46,a47,a48: ") {
 		t.Errorf("left %v, losses %q", left, losses(r))
 	}

@@ -77,7 +77,7 @@ func (clusters) Facts(c *seen) swap.Facts {
 	status := aws.ToString(c.Status)
 	f := swap.Facts{
 		Name: aws.ToString(c.DBClusterIdentifier), ID: aws.ToString(c.DbClusterResourceId), Status: status, Tags: rdsapi.PlainTags(c.TagList),
-		Deleting: status == "deleting", Protected: aws.ToBool(c.DeletionProtection),
+		Deleting: status == "deleting", Stopped: status == "stopped", Protected: aws.ToBool(c.DeletionProtection),
 	}
 	switch status {
 	case "available":

@@ -1,7 +1,6 @@
 package aurora
 
 import (
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -31,20 +30,10 @@ func losses(r store.Restore) []string {
 	if key, is := r.Settings["key"], r.From.Key; is != "" && key != is {
 		out = append(out, "key "+key+": it is encrypted under the snapshot's key "+is)
 	}
-	if left := tagsLeft(r); len(left) > 0 {
+	if left := rdsapi.TagsLeft(r); len(left) > 0 {
 		out = append(out, "tags "+strings.Join(left, ",")+": with the restore's mark they are more than a cluster may have")
 	}
 	return out
-}
-
-// tagsLeft gives the tags for which the mark leaves no room.
-func tagsLeft(r store.Restore) []string {
-	all := dr.RestoreMark(r.ID, dr.RoleNew, r.Request())
-	maps.Copy(all, r.Tags)
-	for _, t := range rdsapi.RestoreTags(all) {
-		delete(all, aws.ToString(t.Key))
-	}
-	return slices.Sorted(maps.Keys(all))
 }
 
 // restoreInput gives the call that makes the new cluster, with all settings that it

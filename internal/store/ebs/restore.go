@@ -152,6 +152,10 @@ func (d *Driver) Marks(ctx context.Context, site dr.Site) ([]store.Mark, error) 
 	return marks.All(), nil
 }
 
+// lasting is how many tags are written in the end, beside the mark that is taken off
+// only then: until when an old one is kept, for whom, and what replaced it.
+const lasting = 3
+
 // fits refuses a request that is too long for the tags that it has to be written in,
 // on the instance, or on a volume that bears tags of its own.
 func (p *planning) fits(r store.Restore) error {
@@ -161,10 +165,9 @@ func (p *planning) fits(r store.Restore) error {
 		return refusal(r, fmt.Errorf("%d volumes are too many for one restore", len(p.job.swaps)), "restore volume by volume, from snapshots of the volumes themselves")
 	}
 	for _, id := range slices.Sorted(maps.Keys(p.tags)) {
-		// What is written when all is done takes the mark's place: it is shorter.
-		if own := ownCount(p.tags[id]); own+len(mark) > maxTags {
-			return refusal(r, fmt.Errorf("%s has %d tags, and the restore has to write %d on it; AWS allows %d", id, own, len(mark), maxTags),
-				fmt.Sprintf("take %d tags off %s first", own+len(mark)-maxTags, id))
+		if own := ownCount(p.tags[id]); own+len(mark)+lasting > maxTags {
+			return refusal(r, fmt.Errorf("%s has %d tags, and the restore has to write %d on it; AWS allows %d", id, own, len(mark)+lasting, maxTags),
+				fmt.Sprintf("take %d tags off %s first", own+len(mark)+lasting-maxTags, id))
 		}
 	}
 	return nil

@@ -36,7 +36,7 @@ func (w *worker) Do(ctx context.Context, st saga.Step) error {
 	}
 	switch st.Op {
 	case opMark:
-		return w.tag(ctx, j.marked(), j.mark(dr.RoleOld))
+		return w.claim(ctx, j)
 	case opHealthy:
 		return nil
 	case opFinish:
@@ -52,7 +52,17 @@ func (w *worker) Do(ctx context.Context, st saga.Step) error {
 	if !v.complete(j) {
 		return errIncomplete
 	}
-	switch st.Op {
+	return w.exchange(ctx, v, j, st.Op)
+}
+
+// exchange begins a step that changes the instance or its volumes.
+func (w *worker) exchange(ctx context.Context, v view, j job, op string) error {
+	if other, err := w.another(ctx, j); err != nil {
+		return err
+	} else if other != "" {
+		return j.taken(other)
+	}
+	switch op {
 	case opStop:
 		return w.stop(ctx, j)
 	case opDetach:
@@ -66,7 +76,7 @@ func (w *worker) Do(ctx context.Context, st saga.Step) error {
 	case opKeep:
 		return w.keep(ctx, v, j)
 	}
-	return fmt.Errorf("ebs cannot %s", st.Op)
+	return fmt.Errorf("ebs cannot %s", op)
 }
 
 func (j job) mark(role string) dr.Tags { return dr.RestoreMark(j.id, role, dr.Config(j.request)) }

@@ -22,6 +22,9 @@ func (w *worker) Undo(ctx context.Context, st saga.Step) error {
 	if err != nil {
 		return err
 	}
+	if left, err := w.left(ctx, j, st.Op); err != nil || left {
+		return err
+	}
 	switch st.Op {
 	case opMark:
 		return w.unmark(ctx, j)
@@ -51,6 +54,9 @@ func (w *worker) Undone(ctx context.Context, st saga.Step) (bool, error) {
 }
 
 func (w *worker) undone(ctx context.Context, j job, st saga.Step) (bool, error) {
+	if left, err := w.left(ctx, j, st.Op); err != nil || left {
+		return left, err
+	}
 	switch st.Op {
 	case opMark:
 		bear, _, err := w.bearers(ctx, j)

@@ -76,10 +76,16 @@ func (p *restorePlan) pointed(ctx context.Context) error {
 	if !found && p.there == nil {
 		return p.refuse(fmt.Errorf("there is no %s %s", noun(p.form), plainName(p.Name)), "restore it under a name (--as)")
 	}
+	if err := p.roomOn(ctx, old); err != nil {
+		return err
+	}
 	for name := range strings.SplitSeq(p.With[withRecord], ",") {
 		z, set, err := p.record(ctx, dotless(name))
-		if err != nil {
+		if err != nil && !p.changedSince(err) {
 			return err
+		}
+		if z.id == "" {
+			z = p.zone
 		}
 		if p.zone.id != "" && p.zone.id != z.id {
 			return p.refuse(fmt.Errorf("the records %s are in several zones, which nothing changes together", p.With[withRecord]),
@@ -87,12 +93,20 @@ func (p *restorePlan) pointed(ctx context.Context) error {
 		}
 		p.zone = z
 		one, err := p.pointer(set, old)
-		if err != nil {
+		if err != nil && !p.changedSince(err) {
 			return err
 		}
+		one.name = dotless(name)
 		p.records = append(p.records, one)
 	}
 	return nil
+}
+
+// changedSince reports whether something that stands in the way of a restore has come to
+// be after it was begun. That is for its steps to find: it must be possible to take it
+// back.
+func (p *restorePlan) changedSince(err error) bool {
+	return p.there != nil && store.FaultOf(err) == store.Invalid
 }
 
 // pointer says what a record points to. When the restore goes on, that may be the new

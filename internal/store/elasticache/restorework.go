@@ -132,7 +132,7 @@ func (w worker) probeKeep(ctx context.Context, st saga.Step) (saga.Progress, err
 	case err != nil:
 		return saga.Progress{}, err
 	case !found:
-		return progress(saga.NotBegun, "there is none")
+		return w.probeNoneToKeep(ctx, st)
 	}
 	tags, ok, err := w.tagsNow(ctx, c)
 	switch {
@@ -144,6 +144,31 @@ func (w worker) probeKeep(ctx context.Context, st saga.Step) (saga.Progress, err
 		return progress(saga.Done, c.status)
 	}
 	return progress(saga.NotBegun, c.status)
+}
+
+// probeNoneToKeep: an old one that somebody deleted is not waited for, if the new one has
+// its place. That would never end, and no policy takes snapshots of what bears a mark.
+func (w worker) probeNoneToKeep(ctx context.Context, st saga.Step) (saga.Progress, error) {
+	const none = "there is none"
+	c, found, err := w.look(ctx, st.Args["new"])
+	if err != nil || !found {
+		return saga.Progress{State: saga.NotBegun, Note: none}, err
+	}
+	whose, tags, err := w.whose(ctx, c, st.Args["id"])
+	if err != nil || whose != ours {
+		return saga.Progress{State: saga.NotBegun, Note: none}, err
+	}
+	if p, err := w.probePoint(ctx, c, whose, tags, st); err != nil || p.State != saga.Done {
+		return saga.Progress{State: saga.NotBegun, Note: none}, nil //nolint:nilerr // The step before says what is wrong with the records.
+	}
+	if err := rest(ctx, showsLate); err != nil {
+		return saga.Progress{}, err
+	}
+	_, found, err = w.look(ctx, st.Args["old"])
+	if err != nil || found {
+		return saga.Progress{State: saga.NotBegun}, err
+	}
+	return progress(saga.Done, none)
 }
 
 // Do begins a step.
@@ -198,7 +223,11 @@ func (w worker) keep(ctx context.Context, st saga.Step) error {
 	if !found {
 		return fmt.Errorf("the old one, %s: %w; somebody else has deleted it", st.Args["old"], errGone)
 	}
-	return w.addTags(ctx, c, dr.Tags{dr.TagExpires: st.Args["until"], dr.TagKeeper: st.Args["owner"], dr.TagReplaced: st.Args["new"]})
+	tags := dr.Tags{dr.TagExpires: st.Args["until"], dr.TagKeeper: st.Args["owner"], dr.TagReplaced: st.Args["new"]}
+	if text := recordsTag(st); text != "" {
+		tags[tagRecords] = text
+	}
+	return w.addTags(ctx, c, tags)
 }
 
 func (w worker) addTags(ctx context.Context, c cacheNow, tags dr.Tags) error {
@@ -323,6 +352,9 @@ func (m *maker) retire(ctx context.Context, a plan.Action) error {
 			}
 		}
 	}
+	if err := m.unused(ctx, c, tags[tagRecords]); err != nil {
+		return err
+	}
 	return m.remove(ctx, c)
 }
 
@@ -338,9 +370,11 @@ func (w worker) records(ctx context.Context, st saga.Step) (z zone, sets []types
 	}
 	z, all = zone{dns, st.Args["zone"], site}, decodePointers(st.Args["records"])
 	for _, p := range all {
-		set, _, err := z.find(ctx, p.name)
-		if err != nil {
-			return z, nil, nil, err
+		var set types.ResourceRecordSet
+		if z.id != "" { // Where it is gone there are no records.
+			if set, _, err = z.find(ctx, p.name); err != nil {
+				return z, nil, nil, err
+			}
 		}
 		sets = append(sets, set)
 	}
@@ -361,10 +395,10 @@ func (w worker) probePoint(ctx context.Context, c cacheNow, whose belongs, tags 
 	}
 	moved := 0
 	for i, p := range all {
-		switch to := valueOf(sets[i]); to {
-		case dotless(c.hosts[p.what]):
+		switch to := valueOf(sets[i]); {
+		case to != "" && to == dotless(c.hosts[p.what]):
 			moved++
-		case dotless(p.was):
+		case to != "" && to == dotless(p.was):
 		default:
 			return saga.Progress{}, saga.Hopeless(fmt.Errorf("the record %s points to %q now: somebody else has changed it", p.name, to))
 		}
@@ -418,7 +452,11 @@ func (w worker) pointBack(ctx context.Context, st saga.Step) error {
 	var from []types.ResourceRecordSet
 	var to []string
 	for i, p := range b.pointers {
-		if is := valueOf(b.sets[i]); b.leads(i) || is == dotless(p.was) {
+		is := valueOf(b.sets[i])
+		if p.was == "" && b.leads(i) {
+			return fmt.Errorf("nobody knows any more where the record %s pointed: the old one is gone; resume the restore instead", p.name)
+		}
+		if p.was != "" && (b.leads(i) || is == dotless(p.was)) {
 			from, to = append(from, b.sets[i]), append(to, p.was)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -80,8 +81,17 @@ func (d *Driver) Restore(ctx context.Context, r store.Restore) (store.Restoratio
 	}
 	return store.Restoration{
 		Saga:   s.Saga(func() { makeInstance(s) }, nil),
-		Losses: store.Lost(r.Settings, lost[:]...), Needs: needs,
+		Losses: losses(r), Needs: needs,
 	}, nil
+}
+
+// losses names the settings and tags that the new one will not have.
+func losses(r store.Restore) []string {
+	out := store.Lost(r.Settings, lost[:]...)
+	if left := rdsapi.TagsLeft(r); len(left) > 0 {
+		out = append(out, "tags "+strings.Join(left, ",")+": with the restore's mark they are more than a DB instance may have")
+	}
+	return out
 }
 
 // makeInstance restores the new one and gives it what the call cannot.
@@ -146,7 +156,7 @@ func (instances) Facts(in *seen) swap.Facts {
 	status := aws.ToString(in.DBInstanceStatus)
 	f := swap.Facts{
 		Name: aws.ToString(in.DBInstanceIdentifier), ID: aws.ToString(in.DbiResourceId), Status: status, Tags: rdsapi.PlainTags(in.TagList),
-		Deleting: status == "deleting", Protected: aws.ToBool(in.DeletionProtection),
+		Deleting: status == "deleting", Protected: aws.ToBool(in.DeletionProtection), Stopped: status == "stopped",
 	}
 	switch status {
 	case "available", "storage-optimization":

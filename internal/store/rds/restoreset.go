@@ -2,6 +2,7 @@ package rds
 
 import (
 	"context"
+	"errors"
 	"strconv"
 	"strings"
 
@@ -15,7 +16,9 @@ import (
 )
 
 // Restore makes the new one, with its mark and all settings that the call takes.
-// Deletion protection comes last of all, so that a half-made one can be removed.
+// Deletion protection comes last of all, so that a half-made one can be removed. A name
+// that is taken is looked into by whoever waits: it may be taken by an earlier call whose
+// answer was lost, and show late.
 func (i instances) Restore(ctx context.Context, st saga.Step, tags dr.Tags) error {
 	m, err := rdsapi.ParseWanted(st.Args["settings"])
 	if err != nil {
@@ -41,6 +44,9 @@ func (i instances) Restore(ctx context.Context, st saga.Step, tags dr.Tags) erro
 		in.AvailabilityZone = m.Word("zone")
 	}
 	_, err = i.api.RestoreDBInstanceFromDBSnapshot(ctx, in)
+	if _, taken := errors.AsType[*types.DBInstanceAlreadyExistsFault](err); taken {
+		return nil
+	}
 	return err
 }
 

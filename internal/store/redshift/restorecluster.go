@@ -43,7 +43,7 @@ func (warehouses) Facts(c *seen) swap.Facts {
 	status := aws.ToString(c.ClusterStatus)
 	f := swap.Facts{
 		Name: aws.ToString(c.ClusterIdentifier), ID: namespaceID(c.Cluster), Status: status, Tags: c.marks(),
-		Deleting: readiness(status) == dr.Leaving,
+		Deleting: readiness(status) == dr.Leaving, Stopped: status == "paused",
 	}
 	switch status {
 	case "available":

@@ -3,6 +3,8 @@ package rdsapi
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -10,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/rds/types"
 
 	"github.com/holdfast-dr/holdfast/internal/dr"
+	"github.com/holdfast-dr/holdfast/internal/store"
 )
 
 // InstanceNameLimit is how long the name of a DB instance may be (CreateDBInstance,
@@ -104,4 +107,14 @@ func RestoreTags(tags dr.Tags) []types.Tag {
 		}
 	}
 	return SDKTags(mark, own)
+}
+
+// TagsLeft names the tags for which the mark of a restore leaves no room.
+func TagsLeft(r store.Restore) []string {
+	all := dr.RestoreMark(r.ID, dr.RoleNew, r.Request())
+	maps.Copy(all, r.Tags)
+	for _, t := range RestoreTags(all) {
+		delete(all, aws.ToString(t.Key))
+	}
+	return slices.Sorted(maps.Keys(all))
 }

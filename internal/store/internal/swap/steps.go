@@ -24,6 +24,10 @@ const (
 	OpFinish  = "finish"
 )
 
+// markedArg is set where what is renamed has to bear the mark of the restore. Parts of
+// it bear none.
+const markedArg = "marked"
+
 // Steps puts the steps of one restore together.
 type Steps struct {
 	// Restore is what was asked for; Beside is the name under which the new one is
@@ -59,13 +63,13 @@ func (s *Steps) Saga(restore, follow func()) saga.Saga {
 		s.Add(saga.Step{Name: "mark", Title: "mark " + r.Name, Op: OpMark, Expect: 5 * time.Second, Deadline: 10 * time.Minute}, "name", r.Name)
 	}
 	if r.InPlace && r.RenameFirst {
-		s.Rename("away", r.Name, s.Away, dr.RoleOld)
+		s.Rename("away", r.Name, s.Away, dr.RoleOld, markedArg, "yes")
 	}
 	restore()
 	s.check("check", s.Beside)
 	if r.InPlace && !r.RenameFirst {
 		s.Add(saga.Step{Name: "ready", Title: "wait until it can be renamed", Op: OpReady, Looks: true, Expect: time.Minute, Deadline: 12 * time.Hour}, "name", s.Beside)
-		s.Rename("away", r.Name, s.Away, dr.RoleOld)
+		s.Rename("away", r.Name, s.Away, dr.RoleOld, markedArg, "yes")
 		s.Rename("in", s.Beside, r.Name, dr.RoleNew)
 		if follow != nil {
 			follow()
@@ -139,6 +143,6 @@ func (s *Steps) end() {
 	if s.Last != nil {
 		s.Last()
 	}
-	s.Add(saga.Step{Name: "finish", Title: "take the marks off " + r.Name, Op: OpFinish, Expect: 5 * time.Second, Deadline: 10 * time.Minute},
+	s.Add(saga.Step{Name: "finish", Title: "take the marks off " + r.Name, Op: OpFinish, Expect: 5 * time.Second, Deadline: 12 * time.Hour},
 		"name", r.Name, "settings", string(dr.WholeConfig(r.Settings)))
 }

@@ -27,6 +27,8 @@ type Facts struct {
 	RenamingTo string
 	// Deleting: it is on its way out. Protected: it cannot be deleted.
 	Deleting, Protected bool
+	// Stopped: it does not serve, nor can it be renamed, until somebody starts it.
+	Stopped bool
 	// Broken says why it will never serve; nil where it may.
 	Broken error
 }
@@ -74,7 +76,11 @@ func (w Worker[T]) find(ctx context.Context, name string) (one[T], error) {
 	if !found {
 		return one[T]{Facts: Facts{Status: "there is none"}}, nil
 	}
-	return one[T]{w.Cloud.Facts(t), t, true}, nil
+	f := w.Cloud.Facts(t)
+	if f.Deleting && f.Broken == nil { // Whoever waits for it would wait in vain.
+		f.Broken = fmt.Errorf("%s %s is being deleted", w.Cloud.Noun(), name)
+	}
+	return one[T]{f, t, true}, nil
 }
 
 // marked reports whether it bears the mark of a restore in a role.
@@ -116,7 +122,7 @@ func (w Worker[T]) Probe(ctx context.Context, st saga.Step) (saga.Progress, erro
 	}
 	switch st.Op {
 	case OpMark:
-		return doneIf(o.marked(st, dr.RoleOld), o)
+		return w.probeMark(o, st)
 	case OpRestore:
 		return w.probeRestore(o, st)
 	case OpReady:
@@ -127,6 +133,25 @@ func (w Worker[T]) Probe(ctx context.Context, st saga.Step) (saga.Progress, erro
 		return probeFinish(o, st)
 	default:
 		return w.probeMade(ctx, o, st)
+	}
+}
+
+// probeMark: there is room for one mark, and whose it is may restore. Of two that write
+// theirs at once the last one stays, and the other one sees it here or when it is to take
+// the name away.
+func (w Worker[T]) probeMark(o one[T], st saga.Step) (saga.Progress, error) {
+	if o.is(st, dr.RoleOld) && o.Tags[dr.TagRestore] != "" && o.Tags[dr.TagRestore] != st.Args["id"] {
+		return saga.Progress{}, saga.Hopeless(w.anothers(o))
+	}
+	return doneIf(o.marked(st, dr.RoleOld), o)
+}
+
+// anothers says that another restore has the old one.
+func (w Worker[T]) anothers(o one[T]) error {
+	id := o.Tags[dr.TagRestore]
+	return &store.Error{
+		Doing: "restore " + o.Name + " in place", Fault: store.Conflict, Err: fmt.Errorf("restore %s of this %s is under way", id, w.Cloud.Noun()),
+		Remedy: "`holdfast restore resume " + id + "` goes on with that one, `holdfast restore abort " + id + "` takes it back",
 	}
 }
 
@@ -218,6 +243,9 @@ func (w Worker[T]) probeRename(ctx context.Context, st saga.Step) (saga.Progress
 }
 
 func probeFinish[T any](o one[T], st saga.Step) (saga.Progress, error) {
+	if unprotectable(o, st) {
+		return at(saga.NotYet, o)
+	}
 	if o.Tags[dr.TagRestored] != st.Args["id"] || o.Tags[dr.TagRestore] != "" {
 		return doneIf(false, o)
 	}
@@ -226,6 +254,13 @@ func probeFinish[T any](o one[T], st saga.Step) (saga.Progress, error) {
 		return saga.Progress{}, saga.Hopeless(err)
 	}
 	return doneIf(o.Protected == (want["protected"] == "yes"), o)
+}
+
+// unprotectable: what is backed up or changed just now cannot be protected, and that
+// passes.
+func unprotectable[T any](o one[T], st saga.Step) bool {
+	want, err := dr.Config(st.Args["settings"]).Settings()
+	return err == nil && o.marked(st, dr.RoleNew) && !o.Changeable && o.Protected != (want["protected"] == "yes")
 }
 
 // Do begins a step.
@@ -249,7 +284,7 @@ func (w Worker[T]) Do(ctx context.Context, st saga.Step) error {
 	}
 	switch st.Op {
 	case OpMark:
-		return w.Cloud.Tag(ctx, o.it, mark(st, dr.RoleOld))
+		return w.mark(ctx, o, st)
 	case OpReady:
 		return nil
 	case OpRename:
@@ -269,6 +304,21 @@ func mark(st saga.Step, role string) dr.Tags {
 	return dr.RestoreMark(st.Args["id"], role, dr.Config(st.Args["request"]))
 }
 
+// mark marks the old one: that for which the restore was planned, and no other that has
+// got its name since.
+func (w Worker[T]) mark(ctx context.Context, o one[T], st saga.Step) error {
+	switch id := o.Tags[dr.TagRestore]; {
+	case !o.is(st, dr.RoleOld):
+		return &store.Error{
+			Doing: "mark " + o.Name, Fault: store.Conflict, Err: fmt.Errorf("%s %s is not the one any more that it was when the restore was planned", w.Cloud.Noun(), o.Name),
+			Remedy: "look whether it was restored meanwhile, and plan the restore anew",
+		}
+	case id != "" && id != st.Args["id"]:
+		return w.anothers(o)
+	}
+	return w.Cloud.Tag(ctx, o.it, mark(st, dr.RoleOld))
+}
+
 func (w Worker[T]) restore(ctx context.Context, st saga.Step) error {
 	tags, err := dr.Config(st.Args["tags"]).Settings()
 	if err != nil {
@@ -285,8 +335,21 @@ func (w Worker[T]) rename(ctx context.Context, o one[T], st saga.Step, to string
 	if !o.is(st, st.Args["role"]) {
 		return fmt.Errorf("%s %s is not the one to rename", w.Cloud.Noun(), o.Name)
 	}
+	if st.Args[markedArg] != "" && to == st.Args["to"] && o.Tags[dr.TagRestore] != st.Args["id"] {
+		if o.Tags[dr.TagRestore] != "" {
+			return w.anothers(o)
+		}
+		return &store.Error{ // It can show late.
+			Doing: "rename " + o.Name, Fault: store.Busy, Err: fmt.Errorf("%s %s does not bear the mark of restore %s", w.Cloud.Noun(), o.Name, st.Args["id"]),
+			Remedy: "look whether somebody took its tags off",
+		}
+	}
 	return w.Cloud.Rename(ctx, o.it, to)
 }
+
+// mostTags is how many tags AWS allows (AWS General Reference, "Tagging your AWS
+// resources").
+const mostTags = 50
 
 // keep says on the old one until when it is kept, and takes its mark off: the new one
 // bears it still.
@@ -295,6 +358,11 @@ func (w Worker[T]) keep(ctx context.Context, o one[T], st saga.Step) error {
 		return fmt.Errorf("%s %s is not the old one", w.Cloud.Noun(), o.Name)
 	}
 	kept := dr.Tags{dr.TagExpires: st.Args["until"], dr.TagKeeper: st.Args["owner"], dr.TagReplaced: st.Args["final"]}
+	if len(o.Tags)+len(kept) > mostTags { // There is no room for both, and it is known by its ID too.
+		if err := w.unmark(ctx, o); err != nil {
+			return err
+		}
+	}
 	if err := w.Cloud.Tag(ctx, o.it, kept); err != nil {
 		return err
 	}
@@ -309,8 +377,12 @@ func (w Worker[T]) unmark(ctx context.Context, o one[T]) error {
 	return w.Cloud.Untag(ctx, o.it, keys)
 }
 
-// finish protects the new one as the old one was and takes the marks off.
+// finish protects the new one as the old one was and takes the marks off. What has the
+// name may be the old one again, where somebody took the restore back at the same time.
 func (w Worker[T]) finish(ctx context.Context, o one[T], st saga.Step) error {
+	if o.marked(st, dr.RoleOld) || o.Tags[dr.TagRestore] != st.Args["id"] && o.Tags[dr.TagRestored] != st.Args["id"] {
+		return fmt.Errorf("%s %s is not the new one", w.Cloud.Noun(), o.Name)
+	}
 	want, err := dr.Config(st.Args["settings"]).Settings()
 	if err != nil {
 		return err
@@ -332,10 +404,10 @@ func (w Worker[T]) Undo(ctx context.Context, st saga.Step) error {
 	switch st.Op {
 	case OpMark:
 		o, err := w.find(ctx, st.Args["name"])
-		if err != nil || !o.marked(st, dr.RoleOld) {
+		if err != nil || !w.burdened(o, st) {
 			return err
 		}
-		return w.unmark(ctx, o)
+		return w.unburden(ctx, o, st)
 	case OpRestore:
 		o, err := w.find(ctx, st.Args["name"])
 		if err != nil || !o.marked(st, dr.RoleNew) {
@@ -358,12 +430,31 @@ func (w Worker[T]) Undo(ctx context.Context, st saga.Step) error {
 	return nil
 }
 
+// burdened reports whether the old one bears anything of the restore under its own name:
+// the mark, or, where another process let go of it while this one took the restore back,
+// the word that it was replaced by itself.
+func (w Worker[T]) burdened(o one[T], st saga.Step) bool {
+	return o.marked(st, dr.RoleOld) || o.is(st, dr.RoleOld) && o.Tags[dr.TagReplaced] == st.Args["name"]
+}
+
+func (w Worker[T]) unburden(ctx context.Context, o one[T], st saga.Step) error {
+	if o.is(st, dr.RoleOld) && o.Tags[dr.TagReplaced] == st.Args["name"] {
+		if err := w.Cloud.Untag(ctx, o.it, []string{dr.TagExpires, dr.TagKeeper, dr.TagReplaced}); err != nil {
+			return err
+		}
+	}
+	if !o.marked(st, dr.RoleOld) {
+		return nil
+	}
+	return w.unmark(ctx, o)
+}
+
 // Undone looks whether a step is taken back.
 func (w Worker[T]) Undone(ctx context.Context, st saga.Step) (bool, error) {
 	switch st.Op {
 	case OpMark:
 		o, err := w.find(ctx, st.Args["name"])
-		return err == nil && !o.marked(st, dr.RoleOld), err
+		return err == nil && !w.burdened(o, st), err
 	case OpRestore:
 		o, err := w.find(ctx, st.Args["name"])
 		return err == nil && !o.marked(st, dr.RoleNew), err
@@ -376,8 +467,10 @@ func (w Worker[T]) Undone(ctx context.Context, st saga.Step) (bool, error) {
 	return true, nil
 }
 
-// undoneRename: the old one has to have its name again and to answer; of the new one
-// it is enough that it has not the old one's.
+// undoneRename: the old one has to have its name again and to answer, if it can; of the
+// new one it is enough that it has not the old one's. Where neither name leads to the old
+// one any more and another has its name, it was never renamed by this restore: another one
+// was quicker.
 func (w Worker[T]) undoneRename(ctx context.Context, st saga.Step) (bool, error) {
 	role := st.Args["role"]
 	from, err := w.find(ctx, st.Args["from"])
@@ -385,16 +478,36 @@ func (w Worker[T]) undoneRename(ctx context.Context, st saga.Step) (bool, error)
 		return false, err
 	}
 	if from.is(st, role) {
-		return from.Serves && !from.renaming(st.Args["to"]), nil
+		return (from.Serves || from.Stopped || from.Broken != nil) && !from.renaming(st.Args["to"]), nil
 	}
 	to, err := w.find(ctx, st.Args["to"])
-	return err == nil && role == dr.RoleNew && !to.is(st, role), err
+	if role == dr.RoleNew {
+		return err == nil && !to.is(st, role), err
+	}
+	return err == nil && from.found && !from.is(st, dr.RoleNew) && !to.found, err
 }
 
-// Free refuses a restore whose names others have.
+// replaceable refuses to begin what would end, hours later, at an old one that cannot be
+// renamed. What is under way was looked at when it was begun.
+func (w Worker[T]) replaceable(ctx context.Context, r store.Restore) error {
+	o, err := w.find(ctx, r.Name)
+	if err != nil || !o.found || o.ID != r.Old || o.Tags[dr.TagRestore] != "" || !o.Stopped && o.Broken == nil {
+		return err
+	}
+	return &store.Error{
+		Doing: "restore " + r.Name + " in place", Fault: store.Busy,
+		Err:    fmt.Errorf("%s %s is %s, and cannot be given another name", w.Cloud.Noun(), r.Name, o.Status),
+		Remedy: "bring it back to available, or restore under another name (--as)",
+	}
+}
+
+// Free refuses a restore whose names others have, or whose old one cannot give up its.
 func (w Worker[T]) Free(ctx context.Context, r store.Restore, limit int) error {
 	names := []string{r.Name}
 	if r.InPlace {
+		if err := w.replaceable(ctx, r); err != nil {
+			return err
+		}
 		names = []string{r.Beside(limit), r.Away(limit)}
 	}
 	for _, name := range names {
