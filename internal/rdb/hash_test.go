@@ -127,3 +127,40 @@ func TestDupes(t *testing.T) {
 		}
 	}
 }
+
+// Names as people make them, of all lengths, have hashes of their own: in the whole, which
+// digests are made of, and in the 64 bits by which what is there twice is found.
+func TestHashOfNames(t *testing.T) {
+	whole, half := map[sum128]string{}, map[uint64]string{}
+	try := func(name string) {
+		h := hashText([]byte(name))
+		if o, there := whole[h]; there && o != name {
+			t.Fatalf("%q and %q have one hash", o, name)
+		}
+		if o, there := half[(h.a^h.b)|1]; there && o != name {
+			t.Fatalf("%q and %q have one hash in 64 bits", o, name)
+		}
+		whole[h], half[(h.a^h.b)|1] = name, name
+	}
+	n := 12000
+	if testing.Short() {
+		n = 3000
+	}
+	for _, before := range []string{"", "e:", "user:", "user::", "session-", "cart:{42}:", "a", "0x", "2026-11-", "very:long:name:of:a:key:"} {
+		for _, after := range []string{"", ":", ":name", "}", "0"} {
+			for i := range n {
+				try(before + strconv.Itoa(i) + after)
+				try(before + strconv.FormatInt(int64(i)*7919, 36) + after)
+			}
+		}
+	}
+	for c := range 256 { // The same again and again, in every length.
+		for size := range 40 {
+			b := make([]byte, size)
+			for i := range b {
+				b[i] = byte(c)
+			}
+			try(string(b))
+		}
+	}
+}
