@@ -47,10 +47,14 @@ test: outside ## run all tests once, with the race detector where there is a C c
 ifneq ($(HAVE_CC),yes)
 	@echo '!!! NO C COMPILER: the tests run WITHOUT the race detector' >&2
 endif
-	$(TEST) ./...
 ifeq ($(HAVE_CC),yes)
+	$(TEST) $$(go list ./... | grep -vE '/internal/(rdb|redisbench)$$')
+	@echo 'What reads every damaged file, and what measures memory, goes without the race detector:'
+	go test -timeout 20m ./internal/rdb ./internal/redisbench
 	@echo 'The race detector makes the longest tests stop early; here they are whole:'
 	go test -count=1 -timeout 30m -run '^(TestChaos|TestYear|TestRedshiftMonth|TestCopiesMonth|TestCopiesThatDoNotFit|TestCopiesSurviveEveryCall|TestCopiesInChaos|TestRestoreEveryCall.*|TestRetireEveryCall)$$' ./internal/engine
+else
+	$(TEST) ./...
 endif
 
 .PHONY: bench

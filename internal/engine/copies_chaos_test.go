@@ -41,7 +41,7 @@ policies:
 // fifty runs.
 func copyWorlds() (n int, lasting time.Duration) {
 	if testing.Short() || raceDetector {
-		return 2, 12 * time.Hour
+		return 1, 12 * time.Hour
 	}
 	return 5, 48 * time.Hour
 }

@@ -193,7 +193,7 @@ func (sc restoreScene) everyCall(t *testing.T) {
 	}
 	calls, every, count := sc.calls(t), 1, 0
 	if testing.Short() || raceDetector {
-		every = max(calls/4, 20)
+		every = max(calls/2, 20)
 	}
 	for n := 0; n < calls; n += every {
 		for _, f := range faults {
