@@ -16,7 +16,7 @@ import (
 // mostMore is how much of the machine's memory holdfast may take for reading a file, whatever
 // is in it, beyond what the program takes before it does anything. That is mostly its text,
 // and differs from system to system.
-const mostMore = 40 << 20
+const mostMore = 48 << 20
 
 // elements is how many a large collection has here.
 const elements = 500_000

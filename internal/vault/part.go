@@ -113,7 +113,8 @@ func (w *PartWriter) wrap(compress, encrypt bool) error {
 		w.in, w.close = to, append(w.close, to)
 	}
 	if compress {
-		to, err := zstd.NewWriter(w.in, zstd.WithEncoderLevel(w.d.v.level), zstd.WithWindowSize(mib), zstd.WithEncoderConcurrency(2))
+		// In one goroutine, ours: another might still write to an upload that is given up.
+		to, err := zstd.NewWriter(w.in, zstd.WithEncoderLevel(w.d.v.level), zstd.WithWindowSize(mib), zstd.WithEncoderConcurrency(1))
 		if err != nil {
 			return err
 		}
